@@ -1,0 +1,70 @@
+"""The portable storage type: every rule that holds for all services is here, none is in a driver."""
+
+from __future__ import annotations
+
+from holdfast.backends.reading import CHUNK_SIZE
+from holdfast.backends.writing import Writing
+from holdfast.drivers import threads
+from holdfast.drivers.protocol import Signer
+from holdfast.errors import ConfigurationError, UnsupportedError
+from holdfast.keys import validate_key
+
+__all__ = ["CHUNK_SIZE", "StorageBackend"]
+
+_MAX_EXPIRY = 7 * 24 * 3600  # the limit of AWS Signature Version 4
+
+
+class StorageBackend(Writing):
+    """A named storage.
+
+    Usually made as `ObstoreBackend` or `FSSpecBackend`; made directly over any object that fulfils
+    `holdfast.drivers.protocol.Driver`.
+
+    Args:
+        key: Name under which rows and files refer to the storage.
+        driver: The service.
+        checksum: Algorithm of the checksums that writes compute: ``"sha256"``, ``"blake3"`` or None.
+        max_concurrency: Uploads of one flush, or of one event loop, that are under way at once.
+        key_scheme: How keys of new files are made, see `holdfast.schemes`; None for day, id and name.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import mkdtemp
+        >>> from holdfast.drivers.local import LocalDriver
+        >>> storage = StorageBackend("docs", LocalDriver(Path(mkdtemp())))
+        >>> storage.put("notes/hello.txt", b"hello").size
+        5
+        >>> storage.read("notes/hello.txt", start=1, end=3)
+        b'el'
+    """
+
+    def sign(self, key: str, *, expires_in: int = 3600, for_upload: bool = False) -> str:
+        """Return a URL that reads (or with `for_upload` writes) one object without credentials.
+
+        Args:
+            key: The object; it need not exist.
+            expires_in: Seconds until the URL stops working, at most 7 days.
+            for_upload: For a PUT instead of a GET.
+
+        Raises:
+            UnsupportedError: The service has no signed URLs.
+            ValueError: `expires_in` is out of range.
+        """
+        signer = self._signer(validate_key(key), expires_in)
+        with self._wrapping("sign", key):
+            return signer.sign(key, "PUT" if for_upload else "GET", expires_in)
+
+    async def sign_async(self, key: str, *, expires_in: int = 3600, for_upload: bool = False) -> str:
+        """Like `sign`. Signing may have to fetch credentials, so it runs in a thread."""
+        signer = self._signer(validate_key(key), expires_in)
+        with self._wrapping("sign", key):
+            return await threads.run(signer.sign, key, "PUT" if for_upload else "GET", expires_in)
+
+    def _signer(self, key: str, expires_in: int) -> Signer:
+        if type(expires_in) is not int or not 1 <= expires_in <= _MAX_EXPIRY:
+            message = f"expires_in={expires_in!r} must be whole seconds from 1 to {_MAX_EXPIRY} (7 days)"
+            raise ConfigurationError(message)
+        if not isinstance(self._driver, Signer):
+            message = f"storage {self.key!r} cannot sign URLs: S3, GCS and Azure can"
+            raise UnsupportedError(message, operation="sign", storage=self.key, path=key)
+        return self._driver

@@ -1,0 +1,60 @@
+"""What every part of a storage needs: its name, its driver, its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from holdfast.backends.batch import BatchWriter
+from holdfast.backends.wrapping import Wrapping
+from holdfast.checksums import hash_factory
+from holdfast.drivers.protocol import AsyncDriver, Driver
+from holdfast.drivers.threaded import ThreadedDriver
+from holdfast.errors import AlreadyExistsError, ConfigurationError
+from holdfast.schemes import KeyScheme, check_scheme
+
+
+class StorageCore:
+    """Name, driver and settings of a `StorageBackend`, whose docstring describes them."""
+
+    def __init__(
+        self,
+        key: str,
+        driver: Driver,
+        *,
+        checksum: str | None = "sha256",
+        max_concurrency: int = 16,
+        key_scheme: KeyScheme | None = None,
+    ) -> None:
+        if not key or type(key) is not str:
+            message = f"a storage needs a name: key={key!r} is not a non-empty string"
+            raise ConfigurationError(message)
+        if max_concurrency < 1:
+            message = f"max_concurrency={max_concurrency} of storage {key!r} must be at least 1"
+            raise ConfigurationError(message)
+        check_scheme(key_scheme)
+        self.key = key
+        self.key_scheme = key_scheme
+        self._driver: AsyncDriver = driver if isinstance(driver, AsyncDriver) else ThreadedDriver(driver)
+        self._algorithm = checksum
+        self._new_hash = hash_factory(checksum)
+        self._wrapping = Wrapping(key, self._driver)
+        self._batch = BatchWriter(key, driver, max_concurrency)
+
+    @property
+    def native(self) -> Any:
+        """The library's own object behind the storage: an obstore store, an fsspec file system, a root `Path`."""
+        return self._driver.native
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.key!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        """A storage equals its key and every storage of the same key."""
+        return self.key == (other.key if isinstance(other, StorageCore) else other)
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def taken(self, operation: str, key: str) -> AlreadyExistsError:
+        """Return the error for a key that is in use."""
+        return self._wrapping.taken(operation, key)

@@ -1,0 +1,220 @@
+"""Storages through obstore, and local disk."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from obstore import store as stores
+
+from holdfast.backends.base import StorageBackend
+from holdfast.backends.options import Vocabulary, check_name, given, switch
+from holdfast.backends.s3_options import s3_arguments
+from holdfast.drivers.local import LocalDriver
+from holdfast.drivers.obstore import ObstoreDriver, SigningObstoreDriver, driver_for
+from holdfast.errors import ConfigurationError, InvalidKeyError
+from holdfast.keys import validate_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from holdfast.drivers.protocol import Driver
+    from holdfast.schemes import KeyScheme
+
+_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class ObstoreBackend(StorageBackend):
+    """A storage on S3, in memory, on a local disk, or in any store that obstore has.
+
+    Args:
+        key: Name under which rows and files refer to the storage.
+        fs: URL such as ``"s3://bucket/prefix/"``, ``"memory://"`` or ``"file:///var/app/uploads/"``, or a store made
+            with `obstore.store`, which is used as it is.
+        checksum: See `StorageBackend`.
+        max_concurrency: See `StorageBackend`.
+        key_scheme: See `StorageBackend`.
+        **options: Options of the service, by the names of obstore, with or without its prefix: ``aws_region`` and
+            ``region`` are the same. None counts as not given. For local disk: ``durable`` and ``mode``, see
+            `holdfast.drivers.local.LocalDriver`.
+
+    Raises:
+        ConfigurationError: The URL or an option cannot work. Nothing is connected to until the first use.
+
+    Example:
+        >>> storage = ObstoreBackend("test", "memory://")
+        >>> storage.put("a.txt", b"hello").size
+        5
+    """
+
+    def __init__(
+        self,
+        key: str,
+        fs: Any,
+        *,
+        checksum: str | None = "sha256",
+        max_concurrency: int = 16,
+        key_scheme: KeyScheme | None = None,
+        **options: Any,
+    ) -> None:
+        driver = _driver(fs, given(options))
+        super().__init__(
+            key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme
+        )
+
+
+def _driver(fs: Any, options: dict[str, Any]) -> Driver:
+    if isinstance(fs, stores.ObjectStoreMethods):
+        for name in options:
+            check_name(name, (), "a store that is already made")
+        return driver_for(fs)
+    if not isinstance(fs, str):
+        message = (
+            f"fs must be a URL or a store of obstore.store, not {type(fs).__name__}"
+            f'{_file_hint(os.fspath(fs)) if isinstance(fs, os.PathLike) else ""}'
+            "; an fsspec file system goes to FSSpecBackend"
+        )
+        raise ConfigurationError(message)
+    scheme, separator, rest = fs.partition("://")
+    build = _SCHEMES.get(scheme.lower()) if separator else None
+    if build is None:
+        # Of a URL only the scheme is shown: it may hold a password.
+        shown = f"{scheme}://" if separator else "fs"
+        hint = "" if separator else _file_hint(fs)
+        supported = ", ".join(f"{name}://" for name in _SCHEMES)
+        message = f"{shown} is not a storage that obstore has{hint}: use one of {supported}, or FSSpecBackend"
+        raise ConfigurationError(message)
+    return build(rest, options)
+
+
+def _file_hint(path: Any) -> str:
+    return f' (for a folder write fs="{Path(path).absolute().as_uri()}/")' if path and isinstance(path, str) else ""
+
+
+def _local(rest: str, options: Mapping[str, Any]) -> Driver:
+    path = Path(unquote(rest.removeprefix("localhost")))
+    if not path.is_absolute():
+        message = f'fs="file://{rest}" is relative: write three slashes and the whole path, "{path.absolute().as_uri()}/"'
+        raise ConfigurationError(message)
+    for name in options:
+        check_name(name, ("durable", "mode"), "local disk")
+    settings = dict(options)
+    if "durable" in settings:
+        settings["durable"] = switch("durable", settings["durable"])
+    mode = settings.get("mode", 0o600)
+    if isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777:  # noqa: PLR2004
+        message = f"mode={mode!r} must be permission bits such as 0o640"
+        raise ConfigurationError(message)
+    return LocalDriver(path, **settings)
+
+
+def _memory(rest: str, options: Mapping[str, Any]) -> Driver:
+    if rest.strip("/"):
+        message = 'memory:// has neither bucket nor prefix: write fs="memory://"'
+        raise ConfigurationError(message)
+    for name in options:
+        check_name(name, (), "memory")
+    return ObstoreDriver(stores.MemoryStore)
+
+
+def _s3(rest: str, options: Mapping[str, Any]) -> Driver:
+    return _bucket_driver("s3", stores.S3Store, rest, s3_arguments(options))
+
+
+def _gcs(rest: str, options: Mapping[str, Any]) -> Driver:
+    arguments, client = _GCS.read(options)
+    return _bucket_driver("gs", stores.GCSStore, rest, {**arguments, "client_options": client})
+
+
+def _azure(rest: str, options: Mapping[str, Any]) -> Driver:
+    arguments, client = _AZURE.read(options)
+    return _bucket_driver("az", stores.AzureStore, rest, {**arguments, "client_options": client})
+
+
+def _bucket_driver(scheme: str, kind: Any, rest: str, arguments: dict[str, Any]) -> Driver:
+    bucket, _, prefix = rest.partition("/")
+    prefix = prefix.removesuffix("/")
+    if not _BUCKET.fullmatch(bucket):
+        message = f'{scheme}:// needs the name of a bucket, and nothing else before the prefix: "{scheme}://bucket/prefix/"'
+        raise ConfigurationError(message)
+    try:
+        arguments["prefix"] = validate_key(prefix) if prefix else None
+    except InvalidKeyError as error:
+        message = f'the prefix in "{scheme}://{bucket}/…" cannot be used: {error}'
+        raise ConfigurationError(message) from error
+    return SigningObstoreDriver(partial(_build, kind, bucket, arguments))
+
+
+def _build(kind: Any, bucket: str, arguments: dict[str, Any]) -> Any:
+    try:
+        return kind(bucket, **arguments)
+    except BaseException as error:
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
+        message = f"the options of bucket {bucket!r} cannot be used: {str(error).splitlines()[0]}"
+        raise ConfigurationError(message) from None  # obstore's own text goes on with all of its input
+
+
+_GCS = Vocabulary(
+    service="GCS",
+    prefix="google_",
+    names=frozenset(
+        {
+            "application_credentials",
+            "base_url",
+            "bearer_token",
+            "service_account",
+            "service_account_key",
+            "skip_signature",
+        }
+    ),
+    aliases={"service_account_path": "service_account"},
+    switches=frozenset({"skip_signature"}),
+)
+_AZURE = Vocabulary(
+    service="Azure",
+    prefix="azure_storage_",
+    names=frozenset(
+        {
+            "account_key",
+            "account_name",
+            "authority_host",
+            "client_id",
+            "client_secret",
+            "credential_type",
+            "disable_tagging",
+            "endpoint",
+            "federated_token_file",
+            "msi_endpoint",
+            "msi_resource_id",
+            "object_id",
+            "sas_key",
+            "skip_signature",
+            "tenant_id",
+            "token",
+            "use_azure_cli",
+            "use_emulator",
+            "use_fabric_endpoint",
+        }
+    ),
+    aliases={"sas_token": "sas_key"},
+    switches=frozenset(
+        {"disable_tagging", "skip_signature", "use_azure_cli", "use_emulator", "use_fabric_endpoint"}
+    ),
+)
+
+_SCHEMES: dict[str, Callable[[str, Mapping[str, Any]], Driver]] = {
+    "s3": _s3,
+    "s3a": _s3,
+    "gs": _gcs,
+    "gcs": _gcs,
+    "az": _azure,
+    "abfs": _azure,
+    "abfss": _azure,
+    "memory": _memory,
+    "file": _local,
+}

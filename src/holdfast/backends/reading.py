@@ -1,0 +1,175 @@
+"""Reading objects: whole, in part, streamed; describing, listing and verifying them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from holdfast.backends.core import StorageCore
+from holdfast.backends.reader import open_object
+from holdfast.checksums import algorithm_of, hash_factory
+from holdfast.drivers.body import Body
+from holdfast.drivers.protocol import MIB
+from holdfast.errors import ChecksumMismatchError, NotFoundError
+from holdfast.keys import validate_key
+from holdfast.sources import AsyncIterableSource, IterableSource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from typing import BinaryIO
+
+    from holdfast.objects import ObjectInfo
+    from holdfast.sources import Source
+
+CHUNK_SIZE = MIB
+"""Default size of the chunks of a streamed read, in bytes."""
+
+
+class Reading(StorageCore):
+    """The reading half of a `StorageBackend`."""
+
+    def read(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
+        """Return an object's bytes, or those from `start` (inclusive) to `end` (exclusive), like a slice.
+
+        Raises:
+            NotFoundError: There is no such object.
+        """
+        validate_key(key)
+        with self._wrapping("read", key):
+            start, end = self._span(key, start, end)
+            return b"" if end == start else b"".join(self._driver.read(key, start, end, None))
+
+    async def read_async(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
+        """Like `read`."""
+        validate_key(key)
+        with self._wrapping("read", key):
+            start, end = await self._span_async(key, start, end)
+            if end == start:
+                return b""
+            return b"".join([chunk async for chunk in self._driver.read_async(key, start, end, None)])
+
+    def stream(
+        self, key: str, *, start: int = 0, end: int | None = None, chunk_size: int = CHUNK_SIZE
+    ) -> Iterator[bytes]:
+        """Yield an object's bytes in chunks of about `chunk_size`, in bounded memory."""
+        validate_key(key)
+        with self._wrapping("read", key):
+            start, end = self._span(key, start, end)
+            if end != start:
+                yield from self._driver.read(key, start, end, chunk_size)
+
+    async def stream_async(
+        self, key: str, *, start: int = 0, end: int | None = None, chunk_size: int = CHUNK_SIZE
+    ) -> AsyncIterator[bytes]:
+        """Like `stream`."""
+        validate_key(key)
+        with self._wrapping("read", key):
+            start, end = await self._span_async(key, start, end)
+            if end != start:
+                async for chunk in self._driver.read_async(key, start, end, chunk_size):
+                    yield chunk
+
+    def open(self, key: str) -> BinaryIO:
+        """Return a seekable, read-only binary file over an object, for libraries that want one.
+
+        Sync by nature, so without a twin; in async code use it in a thread.
+        """
+        return open_object(self, self.stat(validate_key(key)))
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Describe an object.
+
+        Raises:
+            NotFoundError: There is no such object.
+        """
+        validate_key(key)
+        with self._wrapping("stat", key):
+            return self._driver.stat(key)
+
+    async def stat_async(self, key: str) -> ObjectInfo:
+        """Like `stat`."""
+        validate_key(key)
+        with self._wrapping("stat", key):
+            return await self._driver.stat_async(key)
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object under a key."""
+        try:
+            self.stat(key)
+        except NotFoundError:
+            return False
+        return True
+
+    async def exists_async(self, key: str) -> bool:
+        """Like `exists`."""
+        try:
+            await self.stat_async(key)
+        except NotFoundError:
+            return False
+        return True
+
+    def list(self, prefix: str = "", *, after: str | None = None) -> Iterator[ObjectInfo]:
+        """Yield the objects in a folder and below, in the order of their keys, in bounded memory.
+
+        Args:
+            prefix: Folder, a whole one: ``"a"`` finds ``a/b`` and never ``ab``. All objects if left out.
+            after: Resume after this key.
+        """
+        folder = _folder(prefix)
+        with self._wrapping("list", prefix or None):
+            yield from self._driver.list(folder, after)
+
+    async def list_async(self, prefix: str = "", *, after: str | None = None) -> AsyncIterator[ObjectInfo]:
+        """Like `list`."""
+        folder = _folder(prefix)
+        with self._wrapping("list", prefix or None):
+            async for info in self._driver.list_async(folder, after):
+                yield info
+
+    def verify(self, key: str, checksum: str) -> None:
+        """Read an object and compare its checksum.
+
+        Raises:
+            ChecksumMismatchError: The bytes are not the ones that had this checksum.
+        """
+        body = _body_for(checksum, IterableSource(self.stream(key)))
+        for _ in body.blocks(CHUNK_SIZE):
+            pass
+        self._compare(key, checksum, body)
+
+    async def verify_async(self, key: str, checksum: str) -> None:
+        """Like `verify`."""
+        body = _body_for(checksum, AsyncIterableSource(self.stream_async(key)))
+        async for _ in body.blocks_async(CHUNK_SIZE):
+            pass
+        self._compare(key, checksum, body)
+
+    def _compare(self, key: str, checksum: str, body: Body) -> None:
+        if body.checksum != checksum:
+            message = f"the bytes of {key!r} in storage {self.key!r} have {body.checksum}, expected {checksum}"
+            raise ChecksumMismatchError(message, operation="verify", storage=self.key, path=key)
+
+    def _span(self, key: str, start: int, end: int | None) -> tuple[int, int | None]:
+        """Resolve a slice; only one that counts from the end has to know the size."""
+        if start < 0 or (end is not None and end < 0):
+            return _resolved(slice(start, end), self._driver.stat(key).size)
+        return start, end if end is None else max(start, end)
+
+    async def _span_async(self, key: str, start: int, end: int | None) -> tuple[int, int | None]:
+        if start < 0 or (end is not None and end < 0):
+            return _resolved(slice(start, end), (await self._driver.stat_async(key)).size)
+        return start, end if end is None else max(start, end)
+
+
+def _body_for(checksum: str, source: Source) -> Body:
+    algorithm = algorithm_of(checksum)
+    return Body(source, algorithm, hash_factory(algorithm))
+
+
+def _resolved(wanted: slice, size: int) -> tuple[int, int]:
+    start, end, _ = wanted.indices(size)
+    return start, max(start, end)
+
+
+def _folder(prefix: str) -> str:
+    folder = prefix.removesuffix("/")
+    return validate_key(folder) if folder else ""

@@ -1,0 +1,198 @@
+"""Writing objects: one or many, whole or not at all; copying and deleting them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from holdfast.backends.batch import Outcomes, PutRequest
+from holdfast.backends.reading import Reading
+from holdfast.drivers.body import Body
+from holdfast.errors import AlreadyExistsError
+from holdfast.keys import validate_key
+from holdfast.sources import AsyncIterableSource, IterableSource, to_source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from holdfast.objects import ObjectInfo
+    from holdfast.sources import Content
+
+
+class Writing(Reading):
+    """The writing half of a `StorageBackend`."""
+
+    def put(
+        self,
+        key: str,
+        content: Content,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        if_absent: bool = False,
+        use_multipart: bool | None = None,
+        chunk_size: int | None = None,
+        max_concurrency: int | None = None,
+    ) -> ObjectInfo:
+        """Write an object, whole or not at all.
+
+        Args:
+            key: Its key; see `holdfast.keys.validate_key`.
+            content: Bytes-like, `Path`, binary file, iterable of bytes, or a framework's upload object.
+            content_type: Media type.
+            metadata: The caller's own fields, any JSON.
+            if_absent: Refuse to replace what lies there.
+            use_multipart: Force or forbid a multipart upload; chosen by size if left out.
+            chunk_size: Bytes of one part.
+            max_concurrency: Parts under way at once.
+
+        Returns:
+            What the storage answered, with the checksum of the bytes as they were streamed.
+
+        Raises:
+            AlreadyExistsError: The key is taken and `if_absent` is set.
+            StorageError: The storage failed; nothing is left under a temporary name.
+        """
+        request = PutRequest(
+            key, content, content_type, metadata, if_absent, use_multipart, chunk_size, max_concurrency
+        )
+        return self._put(request, self._body(request))
+
+    async def put_async(
+        self,
+        key: str,
+        content: Content,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        if_absent: bool = False,
+        use_multipart: bool | None = None,
+        chunk_size: int | None = None,
+        max_concurrency: int | None = None,
+    ) -> ObjectInfo:
+        """Like `put`; takes async iterators too."""
+        request = PutRequest(
+            key, content, content_type, metadata, if_absent, use_multipart, chunk_size, max_concurrency
+        )
+        return await self._put_async(request, self._body(request))
+
+    def put_many(self, requests: Sequence[PutRequest]) -> Outcomes:
+        """Write many objects, concurrently up to the storage's limit.
+
+        Returns:
+            For each request, in order, what `put` would have returned or raised.
+        """
+        jobs = [(request, self._body(request)) for request in requests]
+        return self._completed(jobs, self._batch.run(jobs, self._put))
+
+    async def put_many_async(self, requests: Sequence[PutRequest]) -> Outcomes:
+        """Like `put_many`."""
+        jobs = [(request, self._body(request)) for request in requests]
+        return self._completed(jobs, await self._batch.run_async(jobs, self._put_async))
+
+    def delete(self, keys: str | Iterable[str]) -> None:
+        """Delete one object or many; those that do not exist count as deleted.
+
+        Raises:
+            StorageError: Some could not be deleted.
+        """
+        wanted = _keys(keys)
+        if wanted:
+            with self._wrapping("delete", wanted[0] if len(wanted) == 1 else None):
+                self._driver.delete(wanted)
+
+    async def delete_async(self, keys: str | Iterable[str]) -> None:
+        """Like `delete`."""
+        wanted = _keys(keys)
+        if wanted:
+            with self._wrapping("delete", wanted[0] if len(wanted) == 1 else None):
+                await self._driver.delete_async(wanted)
+
+    def copy(self, source: str, target: str, *, to: Writing | None = None) -> ObjectInfo:
+        """Copy an object, inside the service if both keys are there, else streamed; never onto an existing key.
+
+        Args:
+            source: Key of the object.
+            target: Key of the copy.
+            to: Storage of the copy; this one if left out.
+        """
+        validate_key(source), validate_key(target)
+        if to is None or to is self:
+            if self.exists(target):
+                raise self.taken("copy", target)
+            with self._wrapping("copy", source):
+                self._driver.copy(source, target)
+            return self.stat(target)
+        info = self.stat(source)
+        content = IterableSource(self.stream(source))
+        return to.put(target, content, content_type=info.content_type, metadata=info.metadata, if_absent=True)
+
+    async def copy_async(self, source: str, target: str, *, to: Writing | None = None) -> ObjectInfo:
+        """Like `copy`."""
+        validate_key(source), validate_key(target)
+        if to is None or to is self:
+            if await self.exists_async(target):
+                raise self.taken("copy", target)
+            with self._wrapping("copy", source):
+                await self._driver.copy_async(source, target)
+            return await self.stat_async(target)
+        info = await self.stat_async(source)
+        content = AsyncIterableSource(self.stream_async(source))
+        return await to.put_async(
+            target, content, content_type=info.content_type, metadata=info.metadata, if_absent=True
+        )
+
+    def _body(self, request: PutRequest) -> Body:
+        validate_key(request.key)
+        return Body(to_source(request.content), self._algorithm, self._new_hash)
+
+    def _put(self, request: PutRequest, body: Body) -> ObjectInfo:
+        try:
+            with self._wrapping("put", request.key, body):
+                info = self._driver.put(request.key, body, request.options())
+        except AlreadyExistsError:
+            info = self.stat(request.key)
+            if not _is_ours(info, request, body):
+                raise
+        return _as_streamed(info, request, body)
+
+    async def _put_async(self, request: PutRequest, body: Body) -> ObjectInfo:
+        try:
+            with self._wrapping("put", request.key, body):
+                async with self._batch.slot():
+                    info = await self._driver.put_async(request.key, body, request.options())
+        except AlreadyExistsError:
+            info = await self.stat_async(request.key)
+            if not _is_ours(info, request, body):
+                raise
+        return _as_streamed(info, request, body)
+
+    def _completed(
+        self, jobs: Sequence[tuple[PutRequest, Body]], outcomes: Sequence[ObjectInfo | Exception]
+    ) -> Outcomes:
+        return [
+            self._wrapping.outcome(outcome, "put", request.key, body)
+            if isinstance(outcome, Exception)
+            else _as_streamed(outcome, request, body)
+            for (request, body), outcome in zip(jobs, outcomes, strict=True)
+        ]
+
+
+def _is_ours(info: ObjectInfo, request: PutRequest, body: Body) -> bool:
+    """Return whether an object in the way is this very write, whose first answer was lost."""
+    return request.fresh and info.size == body.size
+
+
+def _as_streamed(info: ObjectInfo, request: PutRequest, body: Body) -> ObjectInfo:
+    """Complete a driver's answer with what was seen on the way."""
+    return replace(
+        info,
+        size=body.size,
+        checksum=body.checksum,
+        content_type=request.content_type,
+        metadata=dict(request.metadata or {}),
+    )
+
+
+def _keys(keys: str | Iterable[str]) -> list[str]:
+    return [validate_key(key) for key in ([keys] if isinstance(keys, str) else keys)]

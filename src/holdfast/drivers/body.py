@@ -1,0 +1,168 @@
+"""A body: one reading of a source, cut into blocks, counted and hashed on the way.
+
+Hashing runs in a thread beside the transfer: while block *n* is being sent, the checksum of block *n* is computed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from holdfast.drivers import threads
+from holdfast.sources import BytesSource, Source
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from concurrent.futures import Future
+
+    from holdfast.checksums import Hash
+
+_INLINE = 64 * 1024  # hashing this much takes 50 µs, about what handing it to a thread costs
+
+
+class UploadCancelledError(Exception):
+    """Raised inside a thread that writes, when the task that waits for it was cancelled."""
+
+
+class Body:
+    """One reading of a source.
+
+    Attributes:
+        size: Bytes handed out so far; the object's size once the driver has read to the end.
+        expected_size: The size where it is known before reading.
+        error: What the source itself raised while it was read, so that it is not taken for the storage's error.
+    """
+
+    def __init__(self, source: Source, algorithm: str | None, new_hash: Callable[[], Hash] | None) -> None:
+        self.source = source
+        self.expected_size = source.size
+        self.size = 0
+        self.error: BaseException | None = None
+        self._algorithm = algorithm
+        self._hash = new_hash() if new_hash else None
+        self._hashing: Future[None] | None = None
+        self._cancelled = False
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the source has to be awaited."""
+        return self.source.is_async
+
+    @property
+    def checksum(self) -> str | None:
+        """``"<algorithm>:<hex>"`` of the blocks handed out."""
+        self._wait()
+        return f"{self._algorithm}:{self._hash.hexdigest()}" if self._hash else None
+
+    def cancel(self) -> None:
+        """Make the next block raise, in the thread that reads it."""
+        self._cancelled = True
+
+    def blocks(self, size: int) -> Iterator[memoryview]:
+        """Yield blocks of exactly `size` bytes, the last one shorter; none for an empty source."""
+        for block in resize(self._chunks(), size):
+            if self._cancelled:
+                raise UploadCancelledError
+            self._account(block)
+            yield block
+
+    async def blocks_async(self, size: int) -> AsyncIterator[memoryview]:
+        """Yield the same blocks without ever blocking the event loop."""
+        if self.source.is_async:
+            async for block in resize_async(self._chunks_async(), size):
+                if self._hashing is not None:
+                    await asyncio.wrap_future(self._hashing)
+                self._account(block)
+                yield block
+            return
+        blocks = self.blocks(size)
+        if isinstance(self.source, BytesSource) and self.source.data.nbytes <= _INLINE:
+            for block in blocks:
+                yield block
+            return
+        # To its end even when cancelled: a source must not be read by two threads at once.
+        while (read := await threads.run_to_end(threads.blocking.submit(_next, blocks))) is not None:
+            yield read
+
+    def _chunks(self) -> Iterator[memoryview]:
+        try:
+            yield from self.source.chunks()
+        except BaseException as error:
+            self.error = error
+            raise
+
+    async def _chunks_async(self) -> AsyncIterator[memoryview]:
+        chunks = self.source.chunks_async()
+        try:
+            async for chunk in chunks:
+                yield chunk
+        except Exception as error:
+            self.error = error
+            raise
+        finally:
+            close = getattr(chunks, "aclose", None)
+            if close is not None:
+                await close()
+
+    def _account(self, block: memoryview) -> None:
+        self.size += block.nbytes
+        if self._hash is None:
+            return
+        self._wait()
+        if block.nbytes <= _INLINE:
+            self._hash.update(block)
+        else:
+            self._hashing = threads.hashing.submit(self._hash.update, block)
+
+    def _wait(self) -> None:
+        if self._hashing is not None:
+            self._hashing.result()
+            self._hashing = None
+
+
+def _next(blocks: Iterator[memoryview]) -> memoryview | None:
+    return next(blocks, None)
+
+
+class _Cutter:
+    """Cuts and joins chunks into blocks of one size, copying only what must be joined."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._rest = bytearray()
+
+    def feed(self, chunk: memoryview) -> Iterator[memoryview]:
+        offset = 0
+        if self._rest:
+            offset = self._size - len(self._rest)
+            self._rest += chunk[:offset]
+            if len(self._rest) < self._size:
+                return
+            yield self.rest()
+        whole = offset + (chunk.nbytes - offset) // self._size * self._size
+        for start in range(offset, whole, self._size):
+            yield chunk[start : start + self._size]
+        self._rest += chunk[whole:]
+
+    def rest(self) -> memoryview:
+        block, self._rest = self._rest, bytearray()
+        return memoryview(block)
+
+
+def resize(chunks: Iterator[memoryview], size: int) -> Iterator[memoryview]:
+    """Yield the bytes of `chunks` in blocks of exactly `size`, the last one shorter."""
+    cutter = _Cutter(size)
+    for chunk in chunks:
+        yield from cutter.feed(chunk)
+    if rest := cutter.rest():
+        yield rest
+
+
+async def resize_async(chunks: AsyncIterator[memoryview], size: int) -> AsyncIterator[memoryview]:
+    """Like `resize`."""
+    cutter = _Cutter(size)
+    async for chunk in chunks:
+        for block in cutter.feed(chunk):
+            yield block
+    if rest := cutter.rest():
+        yield rest

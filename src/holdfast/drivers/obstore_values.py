@@ -1,0 +1,193 @@
+"""What goes to obstore and comes from it: attributes, descriptions, ranges, errors."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from obstore import exceptions
+from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, S3Store
+
+from holdfast import errors
+from holdfast.drivers.metadata import decode_metadata, encode_metadata
+from holdfast.errors import InvalidKeyError, UnsupportedError
+from holdfast.keys import validate_key
+from holdfast.objects import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+
+    from holdfast.drivers.protocol import PutOptions
+
+PLAIN_STORES = (LocalStore, HTTPStore)
+"""The stores that keep neither content type nor metadata, and list in no order."""
+
+_METADATA_LIMITS = ((S3Store, 2048), (GCSStore, 8192), (AzureStore, 8192))
+_CONTENT_TYPE = re.compile(r"[!-~]+( [!-~]+)*")
+_LONGEST_CONTENT_TYPE = 255
+_SYSTEM = {"content-disposition", "content-encoding", "content-language", "cache-control", "storage-class"}
+_BULK = 1000
+_FAR = 2**63 - 1  # obstore takes unsigned 64-bit numbers, some servers only signed ones
+
+_CLASSES: tuple[tuple[type[BaseException], type[errors.StorageError]], ...] = (
+    (FileNotFoundError, errors.NotFoundError),
+    (FileExistsError, errors.AlreadyExistsError),
+    (exceptions.AlreadyExistsError, errors.AlreadyExistsError),
+    (exceptions.PreconditionError, errors.AlreadyExistsError),
+    (exceptions.PermissionDeniedError, errors.AccessDeniedError),
+    (exceptions.UnauthenticatedError, errors.AccessDeniedError),
+    (PermissionError, errors.AccessDeniedError),
+    (exceptions.NotSupportedError, errors.UnsupportedError),
+    (NotImplementedError, errors.UnsupportedError),
+    (TimeoutError, errors.StorageTimeoutError),
+)
+_TIMED_OUT = re.compile(r"TimedOut|timed out|timeout", re.IGNORECASE)
+_PAST_THE_END = re.compile(r"\b416\b|range", re.IGNORECASE)
+_DENIED = re.compile(r"status code: 40[13]\b")
+_MISSING = re.compile(r"<Code>NoSuchBucket</Code>|status code: 404\b")
+
+
+def attributes(store: Any, key: str, options: PutOptions) -> dict[str, str] | None:
+    """Return the content type and the metadata as `store` takes them.
+
+    A content type that cannot be a header (a client may send anything) is left out: obstore panics on some, and
+    others break every later read of the object.
+
+    Raises:
+        UnsupportedError: There is more metadata than the service keeps.
+    """
+    if isinstance(store, PLAIN_STORES):
+        return None
+    found = encode_metadata(options.metadata)
+    used = sum(len(name) + len(value) for name, value in found.items())
+    limit = next((limit for kind, limit in _METADATA_LIMITS if isinstance(store, kind)), used)
+    if used > limit:
+        message = (
+            f"put of {key!r} refused: its metadata takes {used} bytes as headers, this service keeps at most {limit}. "
+            "Store less of it with the file, or in columns of its own."
+        )
+        raise UnsupportedError(message, operation="put", path=key)
+    kind = options.content_type
+    if kind and len(kind) <= _LONGEST_CONTENT_TYPE and _CONTENT_TYPE.fullmatch(kind):
+        found["Content-Type"] = kind
+    return found
+
+
+def describe(meta: Mapping[str, Any], found: Mapping[str, str] | None = None) -> ObjectInfo:
+    """Return the description of an object from its listing, and its attributes where they were asked for."""
+    by_name = {name.lower(): value for name, value in (found or {}).items()}
+    content_type = by_name.pop("content-type", None) or None
+    return ObjectInfo(
+        meta["path"],
+        meta["size"],
+        meta["last_modified"].timestamp(),
+        etag=etag(meta["e_tag"]),
+        version_id=meta["version"],
+        content_type=content_type,
+        metadata=decode_metadata({name: value for name, value in by_name.items() if name not in _SYSTEM}),
+    )
+
+
+def described(page: Iterable[Mapping[str, Any]], after: str | None) -> Iterator[ObjectInfo]:
+    """Yield what of a page of a listing comes after a key; not every service does as it is told."""
+    for meta in page:
+        if after is None or meta["path"] > after:
+            yield describe(meta)
+
+
+def etag(text: str | None) -> str | None:
+    """Return an entity tag without its quotes and its weakness."""
+    return text.removeprefix("W/").strip('"') if text else None
+
+
+def span(start: int, end: int | None) -> dict[str, Any]:
+    """Return the options of a ``get`` for a part of an object."""
+    if end is not None:
+        return {"range": (min(start, _FAR - 1), min(end, _FAR))}
+    return {"range": {"offset": min(start, _FAR)}} if start else {}
+
+
+def offset(after: str | None) -> str | None:
+    """Return where a listing may start to hold all keys greater than `after`; a sweep may name half a key."""
+    while after:
+        try:
+            return validate_key(after)
+        except InvalidKeyError:
+            after = after[:-1]  # a prefix is smaller, so nothing gets lost
+    return None
+
+
+class Window:
+    """Cuts a range out of a stream of the whole object.
+
+    For servers that answer a ranged request with everything, such as rclone's S3.
+
+    Args:
+        start: First byte.
+        end: Byte after the last; None for all.
+    """
+
+    def __init__(self, start: int, end: int | None) -> None:
+        self._skip = start
+        self._rest = None if end is None else end - start
+
+    def over(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield what of the chunks lies in the range, and stop when it is complete."""
+        for chunk in chunks:
+            if wanted := self._cut(chunk):
+                yield wanted
+            if self._rest == 0:
+                return
+
+    async def over_async(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        """Like `over`."""
+        async for chunk in chunks:
+            if wanted := self._cut(chunk):
+                yield wanted
+            if self._rest == 0:
+                return
+
+    def _cut(self, chunk: bytes) -> bytes:
+        skipped = min(self._skip, len(chunk))
+        self._skip -= skipped
+        wanted = chunk[skipped:] if self._rest is None else chunk[skipped : skipped + self._rest]
+        if self._rest is not None:
+            self._rest -= len(wanted)
+        return wanted
+
+
+def classify(error: BaseException) -> type[errors.StorageError] | None:
+    """Return the class that an exception of obstore stands for."""
+    for kind, meaning in _CLASSES:
+        if isinstance(error, kind):
+            return meaning
+    if not isinstance(error, (exceptions.BaseError, OSError)):
+        return None
+    text = str(error)  # obstore has one class for all that follows
+    if _TIMED_OUT.search(text):
+        return errors.StorageTimeoutError
+    if _DENIED.search(text):
+        return errors.AccessDeniedError
+    return errors.NotFoundError if _MISSING.search(text) else errors.StorageError
+
+
+def ignores_ranges(error: BaseException) -> bool:
+    """Return whether a ranged read failed because the server sent the whole object."""
+    return "non-partial response" in str(error)
+
+
+def may_be_past_the_end(error: BaseException) -> bool:
+    """Return whether a ranged read may have failed because the object is shorter."""
+    return _PAST_THE_END.search(str(error)) is not None
+
+
+def refuse_missing_bucket(error: FileNotFoundError) -> None:
+    """Raise `error` if it is the bucket, not an object, that does not exist."""
+    if any(code in str(error) for code in ("NoSuchBucket", "ContainerNotFound")):
+        raise error
+
+
+def pages(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield as many keys at a time as S3 deletes with one request."""
+    for start in range(0, len(keys), _BULK):
+        yield keys[start : start + _BULK]

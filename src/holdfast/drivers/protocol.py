@@ -1,0 +1,129 @@
+"""What a storage service must be able to do, on one screen.
+
+A driver is given valid keys and bodies whose blocks are already counted and hashed. It raises its library's own
+exceptions and says in `Driver.classify` what they mean; the storage wraps them, once. Keys given to a driver are
+relative to the driver's root. A driver is safe to share between threads and builds its connections on first use.
+
+Driver authors run `holdfast.testing.BackendContract` against theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+    from holdfast.drivers.body import Body
+    from holdfast.errors import StorageError
+    from holdfast.objects import ObjectInfo
+
+MIB = 1024 * 1024
+SINGLE_PUT_LIMIT = 8 * MIB
+"""Largest body sent in one request, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutOptions:
+    """How to write an object.
+
+    Attributes:
+        content_type: Media type, kept where the service can.
+        metadata: The caller's fields (any JSON), kept where the service can.
+        if_absent: Never replace. Guaranteed for bodies up to `SINGLE_PUT_LIMIT` where the service has an atomic
+            create; beyond that the key's randomness is relied on.
+        use_multipart: True or False to force or forbid a multipart upload; None to choose by size.
+        chunk_size: Bytes of one part.
+        max_concurrency: Parts under way at once.
+    """
+
+    content_type: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    if_absent: bool = False
+    use_multipart: bool | None = None
+    chunk_size: int = 5 * MIB
+    max_concurrency: int = 12
+
+
+class Driver(Protocol):
+    """The sync half, which every driver has."""
+
+    def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Write the whole body or nothing, durably; replace unless ``if_absent``. On failure leave nothing behind."""
+
+    def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
+        """Yield the bytes from `start` up to `end`: chunks of about `chunk_size`, or one chunk for None.
+
+        A range past the end yields what there is, maybe nothing; a missing object raises.
+        """
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Describe an object."""
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects in as few requests as the service allows; a missing one is no error."""
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object inside the service, with its content type and metadata."""
+
+    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
+        """Yield the objects below the folder `prefix` (all for ``""``) with keys greater than `after`.
+
+        In the order of the keys' UTF-8 bytes, in bounded memory. Content type and metadata may be left out.
+        """
+
+    def classify(self, error: BaseException) -> type[StorageError] | None:
+        """Return the class that an exception of the service's library stands for; None if it is not one."""
+
+    @property
+    def native(self) -> Any:
+        """The library's own object: the escape hatch for what Holdfast does not offer."""
+
+
+@runtime_checkable
+class AsyncDriver(Driver, Protocol):
+    """Both halves. A driver without this one is run in threads."""
+
+    async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Like `put`; when cancelled, it first waits until nothing is being written any more."""
+
+    def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
+        """Like `read`."""
+
+    async def stat_async(self, key: str) -> ObjectInfo:
+        """Like `stat`."""
+
+    async def delete_async(self, keys: Sequence[str]) -> None:
+        """Like `delete`."""
+
+    async def copy_async(self, source: str, target: str) -> None:
+        """Like `copy`."""
+
+    def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
+        """Like `list`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """One object to write, as part of a batch."""
+
+    key: str
+    body: Body
+    options: PutOptions
+
+
+@runtime_checkable
+class BatchPut(Protocol):
+    """Ability: writing many small objects in one go is cheaper than one by one."""
+
+    def put_many(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
+        """Write each object like ``put``; the outcome of each in the same order, an error instead of raising it."""
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """Ability: URLs that let a client read or write one object without credentials."""
+
+    def sign(self, key: str, method: str, expires_in: int) -> str:
+        """Return a URL for `method` (``GET`` or ``PUT``), valid for `expires_in` seconds."""

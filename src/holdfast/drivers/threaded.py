@@ -1,0 +1,161 @@
+"""The async half for a driver that has only the sync one: each call runs in a thread.
+
+Streams stay streams: an async source is pulled from the event loop chunk by chunk, and reads and listings hand over
+one chunk at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from holdfast.drivers import threads
+from holdfast.drivers.body import UploadCancelledError
+from holdfast.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+
+    from holdfast.drivers.body import Body
+    from holdfast.drivers.protocol import Driver, PutOptions
+    from holdfast.errors import StorageError
+    from holdfast.objects import ObjectInfo
+
+_LIST_PAGE = 1000
+
+
+class ThreadedDriver:
+    """Wraps a sync driver and adds the ``_async`` twins.
+
+    Args:
+        driver: The driver that does the work.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.put = driver.put
+        self.read = driver.read
+        self.stat = driver.stat
+        self.delete = driver.delete
+        self.copy = driver.copy
+        self.list = driver.list
+
+    def classify(self, error: BaseException) -> type[StorageError] | None:
+        """Ask the wrapped driver."""
+        return self.driver.classify(error)
+
+    @property
+    def native(self) -> Any:
+        """The wrapped driver's own object."""
+        return self.driver.native
+
+    async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Write in a thread; on cancellation, stop it and wait until it has cleaned up."""
+        if not body.is_async:
+            future = threads.blocking.submit(self.driver.put, key, body, options)
+            return await threads.run_to_end(future, body.cancel)
+        bridge = _Bridge(body.source, asyncio.get_running_loop())
+        body.source = bridge
+        # A thread of its own: one from the pool would be held while the source itself may need the pool.
+        future = _in_new_thread(lambda: self.driver.put(key, body, options))
+
+        def cancel() -> None:
+            body.cancel()
+            bridge.cancel()
+
+        try:
+            return await threads.run_to_end(future, cancel)
+        finally:
+            await bridge.aclose()
+
+    async def read_async(
+        self, key: str, start: int, end: int | None, chunk_size: int | None
+    ) -> AsyncIterator[bytes]:
+        """Read chunk by chunk in threads."""
+        chunks = await threads.run(self.driver.read, key, start, end, chunk_size)
+        try:
+            while (chunk := await threads.run(next, chunks, None)) is not None:
+                yield chunk
+        finally:
+            await threads.run(_close, chunks)
+
+    async def stat_async(self, key: str) -> ObjectInfo:
+        """Describe an object."""
+        return await threads.run(self.driver.stat, key)
+
+    async def delete_async(self, keys: Sequence[str]) -> None:
+        """Delete to the end, even when cancelled."""
+        await threads.run_to_end(threads.blocking.submit(self.driver.delete, keys))
+
+    async def copy_async(self, source: str, target: str) -> None:
+        """Copy to the end, even when cancelled."""
+        await threads.run_to_end(threads.blocking.submit(self.driver.copy, source, target))
+
+    async def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
+        """List a page at a time in threads."""
+        found = await threads.run(self.driver.list, prefix, after)
+        try:
+            while page := await threads.run(_take, found, _LIST_PAGE):
+                for info in page:
+                    yield info
+        finally:
+            await threads.run(_close, found)
+
+
+class _Bridge(Source):
+    """An async source, read by a thread while the event loop it belongs to goes on."""
+
+    def __init__(self, source: Source, loop: asyncio.AbstractEventLoop) -> None:
+        self.size = source.size
+        self._loop = loop
+        self._chunks = source.chunks_async()
+        self._waiting: Future[memoryview | None] | None = None
+        self._stopped = False
+
+    def _open(self) -> Iterator[Any]:
+        while True:
+            if self._stopped:
+                raise UploadCancelledError
+            self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            chunk = self._waiting.result()
+            if chunk is None:
+                return
+            yield chunk
+
+    async def _next(self) -> memoryview | None:
+        return await anext(self._chunks, None)
+
+    def cancel(self) -> None:
+        self._stopped = True
+        if self._waiting is not None:
+            self._waiting.cancel()
+
+    async def aclose(self) -> None:
+        close = getattr(self._chunks, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _in_new_thread(call: Callable[[], ObjectInfo]) -> Future[ObjectInfo]:
+    future: Future[ObjectInfo] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001  # handed to the waiting task
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="holdfast-put", daemon=True).start()
+    return future
+
+
+def _take(found: Iterator[ObjectInfo], count: int) -> list[ObjectInfo]:
+    return [info for _, info in zip(range(count), found, strict=False)]
+
+
+def _close(iterator: Any) -> None:
+    close = getattr(iterator, "close", None)
+    if close is not None:
+        close()

@@ -1,0 +1,74 @@
+"""Threads for blocking calls made from an event loop, and for hashing beside a transfer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_WORKERS = 32
+
+
+class Pool:
+    """A thread pool that starts on first use and starts anew in a forked child."""
+
+    def __init__(self, name: str, workers: int) -> None:
+        self._name, self._workers = name, workers
+        self._executor: ThreadPoolExecutor | None = None
+        self._process: int | None = None
+
+    def submit(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run `call` in a thread, with the caller's context variables."""
+        if self._executor is None or self._process != os.getpid():  # threads do not come along in a fork
+            from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  # 2 ms that `import holdfast` saves
+
+            self._executor = ThreadPoolExecutor(self._workers, thread_name_prefix=self._name)
+            self._process = os.getpid()
+        context = contextvars.copy_context()
+        return self._executor.submit(context.run, partial(call, *args, **kwargs))
+
+
+blocking = Pool("holdfast-io", _WORKERS)
+"""For calls that wait on a disk or a network."""
+
+hashing = Pool("holdfast-hash", os.cpu_count() or 1)
+"""For checksums only: a call that runs in `blocking` may wait for one here, never the other way round."""
+
+
+async def run(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Await a blocking call that only reads: when cancelled, its result is dropped."""
+    return await asyncio.wrap_future(blocking.submit(call, *args, **kwargs))
+
+
+async def run_to_end(future: Future[T], on_cancel: Callable[[], Any] | None = None) -> T:
+    """Await a call that writes: when cancelled, tell it by `on_cancel`, wait until it has stopped, then re-raise.
+
+    So nothing is still being written when the caller cleans up.
+    """
+    return await finish(asyncio.wrap_future(future), on_cancel)
+
+
+async def finish(future: asyncio.Future[T], on_cancel: Callable[[], Any] | None = None) -> T:
+    """Await a future to its end even when cancelled meanwhile; then re-raise the cancellation."""
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        if on_cancel is not None:
+            on_cancel()
+        while not future.done():
+            try:
+                await asyncio.wait([future])
+            except asyncio.CancelledError:
+                continue
+        if not future.cancelled():
+            future.exception()  # looked at, so that asyncio does not report it as forgotten
+        raise

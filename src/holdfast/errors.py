@@ -1,0 +1,119 @@
+"""Every error that Holdfast raises, in one tree.
+
+Each also derives from the built-in that people already catch, so ``except FileNotFoundError`` works on every
+storage. A storage error names the operation, the storage and the key; none carries a credential.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HoldfastError(Exception):
+    """Base of all errors of this library."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def __str__(self) -> str:
+        # KeyError would quote the text and OSError would rebuild it from an errno.
+        return self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[HoldfastError], args: tuple[Any, ...], fields: dict[str, Any]) -> HoldfastError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
+
+
+class ConfigurationError(HoldfastError, ValueError):
+    """A storage, a column or an option was declared in a way that cannot work."""
+
+
+class UnknownStorageError(ConfigurationError, KeyError):
+    """No storage is registered under that key."""
+
+
+class MissingExtraError(ConfigurationError, ImportError):
+    """An optional package is needed; the message holds the ``pip install`` command."""
+
+
+class InvalidKeyError(HoldfastError, ValueError):
+    """A name cannot be a key: it climbs, is empty, too long, or holds control characters."""
+
+
+class SourceTypeError(HoldfastError, TypeError):
+    """The content handed over is of a type that has no bytes to store."""
+
+
+class SpentSourceError(HoldfastError, ValueError):
+    """The content was read before and cannot be read again; nothing was stored."""
+
+
+class FileStateError(HoldfastError, ValueError):
+    """The file is not in a state that allows the operation (still pending, only described, malformed)."""
+
+
+class PendingFileError(FileStateError):
+    """A file that was never uploaded was about to be written to a row."""
+
+
+class InvalidValueError(FileStateError):
+    """The JSON value of a row is not a file."""
+
+
+class ColumnValueError(HoldfastError, TypeError):
+    """A value of the wrong type was given to a file column."""
+
+
+class StorageError(HoldfastError, OSError):
+    """An operation on a storage failed.
+
+    Attributes:
+        operation: What was tried, such as ``"put"``.
+        storage: Key of the storage.
+        path: Key of the object, or None where the operation has none.
+    """
+
+    operation: str | None = None
+    storage: str | None = None
+    path: str | None = None
+
+    def __init__(
+        self, message: str, *, operation: str | None = None, storage: str | None = None, path: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.operation, self.storage, self.path = operation, storage, path
+
+
+class NotFoundError(StorageError, FileNotFoundError):
+    """The object, or the bucket or folder that should hold it, does not exist."""
+
+
+class AlreadyExistsError(StorageError, FileExistsError):
+    """The key is taken, and what lies there was left as it is."""
+
+
+class AccessDeniedError(StorageError, PermissionError):
+    """The storage refused the credentials, or they do not allow the operation."""
+
+
+class UnsupportedError(StorageError, NotImplementedError):
+    """This storage cannot do that."""
+
+
+class StorageTimeoutError(StorageError, TimeoutError):
+    """The storage did not answer in time; whether the operation took effect is not known."""
+
+
+class ChecksumMismatchError(StorageError, ValueError):
+    """The stored bytes are not the ones that were written."""
+
+
+class ForkError(StorageError, RuntimeError):
+    """The storage's runtime did not survive a fork; use the spawn or forkserver start method."""

@@ -1,0 +1,307 @@
+"""What a file is: its name, its fields, its identity. The I/O is in `holdfast.file`."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from holdfast import rowvalue
+from holdfast.backends.base import StorageBackend
+from holdfast.errors import (
+    ConfigurationError,
+    FileStateError,
+    InvalidValueError,
+    PendingFileError,
+    SourceTypeError,
+    UnknownStorageError,
+)
+from holdfast.file_schema import pydantic_schema
+from holdfast.keys import clean_label, find_id, new_id, validate_key
+from holdfast.registry import storages
+from holdfast.sources import BytesSource, PathSource, Source, to_source
+from holdfast.tracked import TrackedDict, untrack
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+    from holdfast.objects import ObjectInfo
+    from holdfast.saving import Place, Ref, Saving
+    from holdfast.sources import Content
+
+_CHANGING = ("_path", "_source", "_owned", "size", "last_modified", "checksum", "etag", "version_id")
+"""What a save changes and a rollback restores."""
+
+class Attachment(Protocol):
+    """The place of a file in a row, as far as a file has to know."""
+
+    def is_active(self) -> bool:
+        """Return whether the row is in a session."""
+
+    def holds(self, value: Any) -> bool:
+        """Return whether the row's value is this one, or a list with it."""
+
+    def changed(self, value: Any) -> None:
+        """Mark the column as changed, if it still holds the value."""
+
+    def saved(self, saving: Saving) -> None:
+        """Note a new object, which must go if the transaction rolls back."""
+
+    def queue_delete(self, ref: Ref) -> None:
+        """Delete an object once the transaction is committed and the row has let go of it."""
+
+    def place(self) -> Place:
+        """Return what a key scheme may use."""
+
+
+class FileValue:
+    """The fields of a `holdfast.FileObject`, whose docstring describes them."""
+
+    def __init__(
+        self,
+        *,
+        backend: str | StorageBackend | None = None,
+        filename: str | None = None,
+        to_filename: str | None = None,
+        content_type: str | None = None,
+        size: int | None = None,
+        last_modified: float | None = None,
+        checksum: str | None = None,
+        etag: str | None = None,
+        version_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        source_path: str | os.PathLike[str] | None = None,
+        content: Content | None = None,
+    ) -> None:
+        if content is not None and source_path is not None:
+            message = "content and source_path are two contents: pass one"
+            raise SourceTypeError(message)
+        self._source: Source | None = None
+        if source_path is not None:
+            self._source = PathSource(Path(source_path))
+        elif content is not None:
+            self._source = to_source(content)
+        filename = filename or (self._source.filename if self._source else None) or to_filename
+        if not filename or not isinstance(filename, str):
+            message = f"a file needs a name: filename={filename!r}"
+            raise FileStateError(message)
+        self._backend_key = backend.key if isinstance(backend, StorageBackend) else backend
+        self._backend = backend if isinstance(backend, StorageBackend) else None
+        self._filename = clean_label(filename)
+        self._to_filename = None if to_filename is None else validate_key(to_filename)
+        self._content_type = content_type or (self._source.content_type if self._source else None)
+        self.size, self.last_modified, self.checksum = size, last_modified, checksum
+        self.etag, self.version_id = etag, version_id
+        self._metadata = TrackedDict(metadata or {}, self._changed)
+        self._path = None if self._source is not None else to_filename or filename
+        self._problem: str | None = None  # why a row's value is not a file
+        self._owned = False  # whether a row holds it, or held it once
+        self._attachment: Attachment | None = None
+        # Pending files are equal by identity only, stored ones by where they lie; a save must not move the hash.
+        self._hash = hash(new_id() if self._path is None else find_id(self._path) or self._path)
+
+    # --- what it is
+
+    @property
+    def filename(self) -> str:
+        """The name a person gave."""
+        return self._filename
+
+    @property
+    def to_filename(self) -> str | None:
+        """The key that the caller named, if any."""
+        return self._to_filename
+
+    @property
+    def path(self) -> str | None:
+        """Key in the storage; None until one is chosen."""
+        return self._path
+
+    @property
+    def content_type(self) -> str:
+        """Media type: the one given, else the one that the name suggests."""
+        return self._content_type or mimetypes.guess_type(self._filename)[0] or "application/octet-stream"
+
+    @content_type.setter
+    def content_type(self, value: str | None) -> None:
+        self._content_type = value
+        self._changed()
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Fields of the caller's; changes in place are seen."""
+        return self._metadata
+
+    @metadata.setter
+    def metadata(self, value: Mapping[str, Any] | None) -> None:
+        self._metadata = TrackedDict(value or {}, self._changed)
+        self._changed()
+
+    def update_metadata(self, metadata: Mapping[str, Any]) -> None:
+        """Merge fields into the metadata."""
+        self._metadata.update(metadata)
+
+    @property
+    def backend_key(self) -> str | None:
+        """Name of the storage, whether it is registered or not."""
+        return self._backend_key
+
+    @property
+    def backend(self) -> StorageBackend:
+        """The storage; it equals its name.
+
+        Raises:
+            UnknownStorageError: It is not registered.
+            ConfigurationError: The file names none.
+        """
+        if self._backend_key is None:
+            message = f'the file {self._filename!r} names no storage: FileObject(backend="…", …)'
+            raise ConfigurationError(message)
+        try:
+            return storages.get(self._backend_key)
+        except UnknownStorageError:
+            if self._backend is None:
+                raise
+            return self._backend
+
+    @property
+    def has_pending_data(self) -> bool:
+        """Whether it holds content that is not saved yet."""
+        return self._source is not None
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it refers to an object in a storage."""
+        return self._source is None and self._path is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the ten fields that a row holds."""
+        return {
+            "backend": self._backend_key,
+            "filename": self._filename,
+            "to_filename": self._path if self._source is None else self._to_filename,
+            "content_type": self.content_type,
+            "size": self.size,
+            "last_modified": self.last_modified,
+            "checksum": self.checksum,
+            "etag": self.etag,
+            "version_id": self.version_id,
+            "metadata": untrack(self._metadata),
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Return what may be shown to a client: neither storage nor key."""
+        shown = ("filename", "content_type", "size", "last_modified", "checksum", "etag", "metadata")
+        fields = {name: value for name, value in self.to_dict().items() if name in shown}
+        fields["metadata"].pop("holdfast", None)
+        return fields
+
+    # --- identity
+
+    def __eq__(self, other: object) -> bool:
+        """Stored files are equal by where they lie, all others by identity."""
+        if self is other:
+            return True
+        if not isinstance(other, FileValue) or not (self.is_stored and other.is_stored):
+            return NotImplemented if not isinstance(other, FileValue) else False
+        return (self._backend_key, self._path) == (other._backend_key, other._path)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __repr__(self) -> str:
+        state = "pending" if self._source is not None else "stored" if self._path else "described"
+        state = "malformed" if self._problem else state
+        where = f" path={self._path!r}" if self._path else ""
+        return f"<{type(self).__name__} {self._filename!r} {state} backend={self._backend_key!r}{where}>"
+
+    @classmethod
+    def from_row(cls, value: Any) -> Self:
+        """Return the file for a row's JSON value; a malformed one raises when it is used, not here."""
+        try:
+            fields = rowvalue.parse(value)
+        except InvalidValueError as error:
+            file = cls(filename="malformed")
+            file._path, file._problem = None, str(error)
+            return file
+        # A row of advanced-alchemy has no `to_filename`; here it would ask for a save under just that key.
+        path = fields.pop("to_filename")
+        file = cls(**fields)
+        file._path, file._hash, file._owned = path, hash(find_id(path) or path), True
+        return file
+
+    @classmethod
+    def describing(cls, fields: Mapping[str, Any]) -> Self:
+        """Return a description of a file from a client's fields: name, type, size and metadata, never a place."""
+        size = fields.get("size")
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 0):
+            message = "not a description of a file: size must be a whole number"
+            raise InvalidValueError(message)
+        texts = {name: fields.get(name) for name in ("filename", "content_type")}
+        for name, text in texts.items():
+            if not isinstance(text, str) and (name == "filename" or text is not None):
+                message = f"not a description of a file: {name} must be a str"
+                raise InvalidValueError(message)
+        metadata = rowvalue.check_metadata(fields.get("metadata") or {})
+        file = cls(**texts, size=size, metadata={key: value for key, value in metadata.items() if key != "holdfast"})
+        file._path = None
+        return file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        source = self._source
+        if source is not None and not isinstance(source, (BytesSource, PathSource)):
+            message = f"the pending file {self._filename!r} can be copied or pickled only with bytes or a path as content"
+            raise FileStateError(message)
+        fields = dict(self.to_dict(), to_filename=self._to_filename, content_type=self._content_type)
+        hidden = (self._path, self._problem, self._owned, self._hash)
+        content = bytes(source.data) if isinstance(source, BytesSource) else source and source.path
+        return _rebuild, (type(self), fields, hidden, content)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return pydantic_schema(cls)
+
+    # --- for the other half
+
+    def _changed(self) -> None:
+        if self._attachment is not None:
+            self._attachment.changed(self)
+
+    def _default_backend(self, key: str | None) -> None:
+        if self._backend_key is None:
+            self._backend_key = key
+
+    def _key(self) -> str:
+        """Return the key for I/O."""
+        if self._problem is not None:
+            raise InvalidValueError(self._problem)
+        if self._source is not None:
+            message = f"the file {self._filename!r} is not saved yet: flush its session, or call save()"
+            raise PendingFileError(message)
+        if self._path is None:
+            message = f"{self._filename!r} is only a description of a file: it names no object in a storage"
+            raise FileStateError(message)
+        return self._path
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _CHANGING}
+
+    def _restore(self, snapshot: dict[str, Any]) -> None:
+        for name, value in snapshot.items():
+            setattr(self, name, value)
+
+    def _take_facts(self, info: ObjectInfo) -> None:
+        self.size, self.last_modified = info.size, info.last_modified
+        self.etag, self.version_id = info.etag, info.version_id
+
+    def _become_stored(self, info: ObjectInfo) -> None:
+        self._take_facts(info)
+        self._path, self._source, self._owned = info.key, None, False
+        self.checksum = info.checksum
+
+
+def _rebuild(kind: type[FileValue], fields: dict[str, Any], hidden: tuple[Any, ...], content: Any) -> FileValue:
+    file = kind(**fields, content=content)
+    file._path, file._problem, file._owned, file._hash = hidden  # noqa: SLF001
+    return file

@@ -1,0 +1,140 @@
+"""Keys: the names of objects in a storage.
+
+A fresh key is ``YYYY/MM/DD/<id>-<cleaned name>``. The id sorts by time (48 bits of milliseconds) and cannot be
+guessed (96 bits from `secrets`), so two uploads never meet and a sweep can start where the last one stopped.
+What a client calls its file is a label; only a cleaned form of it enters a key.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+import unicodedata
+from datetime import UTC, datetime
+
+from holdfast.errors import InvalidKeyError
+
+MAX_KEY_BYTES = 1024
+"""Longest key in bytes of UTF-8, the limit of S3, GCS and Azure."""
+
+_MAX_SEGMENT_BYTES = 255  # NAME_MAX of the usual file systems
+_MAX_NAME = 80
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32 in lower case: sorts like the number
+_TIME_BITS, _RANDOM_BITS, _ID_LENGTH = 48, 96, 29
+_ID = re.compile(rf"(?<![a-z0-9])[{_ALPHABET}]{{{_ID_LENGTH}}}(?![a-z0-9])")
+_UNCLEAN = re.compile(r"[^A-Za-z0-9_.]+")
+_GENERATED = re.compile(r"[A-Za-z0-9/_.-]+")
+
+
+def new_id(at: float | None = None) -> str:
+    """Return a fresh id: 29 characters that sort by time and cannot be guessed.
+
+    Args:
+        at: Seconds since the epoch; now if left out.
+
+    Example:
+        >>> new_id(1_000) < new_id(2_000)
+        True
+    """
+    milliseconds = int((time.time() if at is None else at) * 1000) & ((1 << _TIME_BITS) - 1)
+    number = milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
+    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_ID_LENGTH - 1), -1, -5))
+
+
+def id_time(identifier: str) -> float:
+    """Return the time an id was made, in seconds since the epoch."""
+    number = 0
+    for character in identifier:
+        number = number << 5 | _ALPHABET.index(character)
+    return (number >> _RANDOM_BITS) / 1000
+
+
+def find_id(key: str) -> str | None:
+    """Return the id that a key holds, or None where it holds none."""
+    found = _ID.search(key)
+    return found.group() if found else None
+
+
+def default_key(identifier: str, filename: str) -> str:
+    """Return the key of a new file: its day, its id, and what is clean of its name.
+
+    Example:
+        >>> default_key(new_id(0), "Été 2025/Plan (final).pdf")[:11]
+        '1970/01/01/'
+    """
+    day = datetime.fromtimestamp(id_time(identifier), UTC)
+    return f"{day:%Y/%m/%d}/{identifier}-{clean_name(filename)}"
+
+
+def clean_name(filename: str) -> str:
+    """Return the part of a client's file name that is safe in a key: ``[A-Za-z0-9_.-]``, at most 80 characters.
+
+    The extension survives, accents lose their marks, and a name without anything usable becomes ``"file"``.
+
+    Example:
+        >>> clean_name("../../etc/Été (1).pdf")
+        'Ete-1.pdf'
+    """
+    last = re.split(r"[/\\]", filename[-4096:])[-1]
+    plain = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode()
+    stem, dot, extension = plain.rpartition(".")
+    if not dot:
+        stem, extension = plain, ""
+    stem = _UNCLEAN.sub("-", stem).strip("-._")
+    extension = _UNCLEAN.sub("", extension)[:16]
+    stem = stem[: _MAX_NAME - len(extension) - 1].strip("-._") or "file"
+    return f"{stem}.{extension}" if extension else stem
+
+
+def clean_label(filename: str) -> str:
+    """Return a file name fit to be shown and stored: control characters and lone surrogates become ``_``."""
+    return "".join("_" if unicodedata.category(character) in {"Cc", "Cs"} else character for character in filename)
+
+
+def validate_key(key: str) -> str:
+    """Return `key` unchanged if it can name an object on every storage.
+
+    Raises:
+        InvalidKeyError: It is empty, too long, absolute, climbs (``..``), has an empty or ``.`` segment, a
+            backslash, a control character or a lone surrogate.
+
+    Example:
+        >>> validate_key("reports/2025.pdf")
+        'reports/2025.pdf'
+    """
+    if problem := _problem(key):
+        shown = repr(key if len(key) <= _MAX_NAME else key[:_MAX_NAME] + "…")
+        message = f"{shown} cannot be a key: {problem}. Use a relative name such as 'reports/2025.pdf'."
+        raise InvalidKeyError(message)
+    return key
+
+
+def validate_generated_key(key: str) -> str:
+    """Return `key` if it is valid and holds only the characters of keys that the library makes."""
+    validate_key(key)
+    if not _GENERATED.fullmatch(key):
+        message = f"{key!r} cannot be a generated key: only letters, digits, '/', '_', '.' and '-' of ASCII may stand in it."
+        raise InvalidKeyError(message)
+    return key
+
+
+def _problem(key: str) -> str | None:
+    if not key:
+        return "it is empty"
+    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in key[: MAX_KEY_BYTES + 1]):
+        return "it holds a control character or a lone surrogate"
+    if len(key) > MAX_KEY_BYTES or len(key.encode()) > MAX_KEY_BYTES:
+        return f"it is longer than {MAX_KEY_BYTES} bytes"
+    if "\\" in key:
+        return "it holds a backslash"
+    segments = key.split("/")
+    if segments[0] == "":
+        return "it is absolute"
+    if ".." in segments:
+        return "it climbs out of the storage"
+    if "" in segments or "." in segments:
+        return "it has an empty segment"
+    if any(len(segment.encode()) > _MAX_SEGMENT_BYTES for segment in segments):
+        return f"it has a segment longer than {_MAX_SEGMENT_BYTES} bytes"
+    return None

@@ -1,0 +1,34 @@
+"""What a storage knows about one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """Description of a stored object, as far as the storage gives it without another request.
+
+    Attributes:
+        key: Key in the storage, below its prefix.
+        size: Length in bytes.
+        last_modified: Seconds since the epoch, UTC.
+        etag: Entity tag without quotes (RFC 9110 §8.8.3).
+        version_id: Version, in storages that keep several.
+        content_type: Media type, where the storage keeps one.
+        metadata: The caller's own fields, where the storage keeps them.
+        checksum: ``"<algorithm>:<hex>"`` of the bytes as they were streamed; only known after a put.
+    """
+
+    key: str
+    size: int
+    last_modified: float | None = None
+    etag: str | None = None
+    version_id: str | None = None
+    content_type: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    checksum: str | None = None

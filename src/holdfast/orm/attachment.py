@@ -1,0 +1,169 @@
+"""The link from a file back to its row: what makes changes of a file visible to the session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Column
+from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.sql.elements import ClauseElement, Null
+
+from holdfast.errors import ColumnValueError, ConfigurationError
+from holdfast.file import FileObject
+from holdfast.orm import session_ledger
+from holdfast.orm.filelist import FileList
+from holdfast.orm.ledger import Change, Owner
+from holdfast.saving import Place, Ref, Saving
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import InstanceState, Mapper, Session
+
+    from holdfast.orm.column import StoredObject
+
+
+@dataclass(frozen=True, slots=True)
+class FileColumn:
+    """A mapped file column.
+
+    Attributes:
+        key: Name of the attribute.
+        column: The table's column.
+        type: Its type.
+    """
+
+    key: str
+    column: Column[Any]
+    type: StoredObject
+
+
+class RowView:
+    """A row as a key scheme sees it: what is set on the client, nothing that the database will fill in later."""
+
+    def __init__(self, state: InstanceState[Any]) -> None:
+        self._state = state
+
+    def __getattr__(self, name: str) -> Any:
+        state = self._state
+        if state.key is None and name in state.mapper.attrs and name not in state.dict:
+            message = (
+                f"the key scheme uses {name!r} of {state.class_.__name__}, which is not set yet when the file is "
+                f"stored; set it first (a UUID made in Python, say), or leave it out of the scheme"
+            )
+            raise ConfigurationError(message)
+        return getattr(state.obj(), name)
+
+
+class RowAttachment:
+    """The place of files in a row: one column of one instance.
+
+    Args:
+        state: The instance's state.
+        column: The file column.
+    """
+
+    def __init__(self, state: InstanceState[Any], column: FileColumn) -> None:
+        self.state, self.column = state, column
+
+    # --- what a file asks
+
+    def is_active(self) -> bool:
+        """Return whether the row is in a session."""
+        return self.state.session is not None
+
+    def changed(self, value: Any) -> None:
+        """Mark the column as changed, if it still holds `value`."""
+        instance = self.state.obj()
+        if instance is not None and self.holds(value):
+            flag_modified(instance, self.column.key)
+
+    def saved(self, saving: Saving) -> None:
+        """Note a new object in the session's transaction."""
+        session = self._session()
+        frame = session_ledger.frame(session)
+        frame.created.append(saving.ref)
+        frame.undo.append(saving.undo)
+
+    def queue_delete(self, ref: Ref) -> None:
+        """Have an object deleted after commit; the row is asked then whether it has let go of it."""
+        session = self._session()
+        session_ledger.frame(session).changes.append(Change(-1, ref, self.owner(session)))
+
+    def place(self) -> Place:
+        """Return what a key scheme may use."""
+        return Place(RowView(self.state), self.column.column.table.name, self.column.key, self.column.type.key_scheme)
+
+    # --- what the unit of work asks
+
+    def holds(self, value: Any) -> bool:
+        """Return whether the row's value is `value`, or a list with it."""
+        current = self.state.dict.get(self.column.key)
+        return current is value or (isinstance(current, FileList) and any(file is value for file in current))
+
+    def owner(self, session: Session) -> Owner:
+        """Return the row as the ledger notes it."""
+        identity = self.state.key[1] if self.state.key is not None else None
+        return Owner(self.state, self.column, session.get_bind(self.state.mapper), identity)
+
+    def coerce(self, value: Any) -> Any:
+        """Return an assigned value as the column holds it, attached; SQL expressions pass.
+
+        Raises:
+            ColumnValueError: It is not a file, an upload object or None (a list of them for several files).
+        """
+        if value is None or isinstance(value, Null):
+            return None
+        if isinstance(value, ClauseElement):
+            return value
+        if not self.column.type.multiple:
+            return self.accept(value)
+        if not isinstance(value, (list, tuple)):
+            raise self._refuse(value, "a list of FileObjects")
+        files = FileList(self.accept(item) for item in value)
+        files.attach(self)
+        return files
+
+    def accept(self, value: Any) -> FileObject:
+        """Return one file, made from an upload object if need be, attached."""
+        if not isinstance(value, FileObject):
+            if not hasattr(value, "filename") or isinstance(value, type):
+                raise self._refuse(value, "a FileObject, an upload object or None")
+            value = FileObject(content=value)
+        file: FileObject = value
+        file._default_backend(self.column.type.backend)  # noqa: SLF001  # the column completes the file
+        if self.column.type.strict and file.backend_key != self.column.type.backend:
+            message = f"{self._name()} keeps its files in {self.column.type.backend!r} only, not in {file.backend_key!r}"
+            raise ColumnValueError(message)
+        self.attach(file)
+        return file
+
+    def attach(self, file: FileObject) -> None:
+        """Make this the place of a file, unless it still is in another."""
+        held = file._attachment  # noqa: SLF001
+        if held is None or held is self or not held.holds(file):
+            file._attachment = self  # noqa: SLF001
+
+    def _session(self) -> Session:
+        session = self.state.session
+        if session is None:
+            message = f"{self._name()} is not in a session"
+            raise ColumnValueError(message)
+        return session
+
+    def _name(self) -> str:
+        return f"{self.state.class_.__name__}.{self.column.key}"
+
+    def _refuse(self, value: Any, wanted: str) -> ColumnValueError:
+        return ColumnValueError(f"{self._name()} takes {wanted}, not {type(value).__name__}")
+
+
+def file_columns(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
+    """Return a mapper's file columns."""
+    from holdfast.orm.column import StoredObject  # noqa: PLC0415  # the type tracks itself through this module
+
+    found = []
+    for attribute in mapper.column_attrs:
+        column = attribute.columns[0]
+        if isinstance(column, Column) and isinstance(column.type, StoredObject):
+            found.append(FileColumn(attribute.key, column, column.type))
+    return tuple(found)

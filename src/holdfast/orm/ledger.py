@@ -1,0 +1,162 @@
+"""What a transaction did to files, as data. No I/O, no events: rules that are told what happened.
+
+One ledger per root transaction, one frame per boundary (the root, or a SAVEPOINT). Frames fold into each other as
+savepoints end, and the root's verdict says which objects nobody needs any more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from holdfast.saving import Ref
+
+
+class Outcome(Enum):
+    """How a root transaction ended, as far as can be known."""
+
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled back"
+    UNKNOWN = "COMMIT was sent and not acknowledged"
+
+
+@dataclass(slots=True, eq=False)
+class Owner:
+    """The row and column that took or dropped a file.
+
+    Attributes:
+        state: The row's `InstanceState`.
+        column: The file column, a `FileColumn`.
+        bind: Engine of the row's table.
+        identity: Its primary key, once it has one.
+    """
+
+    state: Any
+    column: Any
+    bind: Any
+    identity: tuple[Any, ...] | None = None
+
+
+class Change(NamedTuple):
+    """One reference taken (+1) or dropped (-1)."""
+
+    sign: int
+    ref: Ref
+    owner: Owner
+
+
+class Dead(NamedTuple):
+    """An object to delete, and the rows that must not hold it any more."""
+
+    ref: Ref
+    owners: tuple[Owner, ...]
+
+
+@dataclass(slots=True)
+class Frame:
+    """One boundary.
+
+    Attributes:
+        created: Objects written inside it.
+        changes: References taken and dropped.
+        discard: Objects of boundaries inside it that rolled back.
+        undo: Called, last first, when it rolls back: files become what they were before.
+        committed: Whether its COMMIT, or RELEASE, succeeded.
+    """
+
+    created: list[Ref] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    discard: list[Dead] = field(default_factory=list)
+    undo: list[Callable[[], object]] = field(default_factory=list)
+    committed: bool = False
+
+    def merge(self, inner: Frame) -> None:
+        """Take over a released savepoint."""
+        self.created += inner.created
+        self.changes += inner.changes
+        self.discard += inner.discard
+        self.undo += inner.undo
+
+    def roll_back(self) -> list[Dead]:
+        """Undo what happened to the files, and return the objects that are left over."""
+        for call in reversed(self.undo):
+            call()
+        return [*self.discard, *(Dead(ref, self._owners(ref)) for ref in dict.fromkeys(self.created))]
+
+    def net(self) -> Counter[Ref]:
+        """Return for each object how many rows took it more than dropped it."""
+        net: Counter[Ref] = Counter()
+        for change in self.changes:
+            net[change.ref] += change.sign
+        return net
+
+    def dead(self) -> list[Dead]:
+        """Return what nobody needs once this has been committed."""
+        net = self.net()
+        created = dict.fromkeys(self.created)
+        unused = [ref for ref in created if net[ref] <= 0]
+        dropped = [ref for ref, count in net.items() if count < 0 and ref not in created]
+        return [*self.discard, *(Dead(ref, self._owners(ref)) for ref in [*unused, *dropped])]
+
+    def _owners(self, ref: Ref) -> tuple[Owner, ...]:
+        return tuple(change.owner for change in self.changes if change.ref == ref)
+
+
+class Ledger:
+    """The frames of one root transaction.
+
+    Attributes:
+        sent: Whether the COMMIT was handed to a database.
+        closing: Called when it is settled.
+        joined: Whether the session works inside somebody else's transaction, so that its own end proves nothing.
+    """
+
+    def __init__(self) -> None:
+        self.sent = False
+        self.joined = False
+        self.closing: list[Callable[[], object]] = []
+        self._root = Frame()
+        self._nested: dict[Any, Frame] = {}
+
+    def frame(self, boundary: Any | None) -> Frame:
+        """Return the frame of a SAVEPOINT, or of the root for None."""
+        return self._root if boundary is None else self._nested.setdefault(boundary, Frame())
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield all open frames."""
+        yield self._root
+        yield from self._nested.values()
+
+    def let_go(self) -> set[Ref]:
+        """Return the references that rows dropped more than took, so far."""
+        net: Counter[Ref] = Counter()
+        for frame in self.frames():
+            net.update(frame.net())
+        return {ref for ref, count in net.items() if count < 0}
+
+    def end_nested(self, boundary: Any, parent: Any | None) -> None:
+        """Fold a SAVEPOINT that ended into the boundary around it."""
+        inner = self._nested.pop(boundary, None)
+        if inner is None:
+            return
+        if inner.committed:
+            self.frame(parent).merge(inner)
+        else:
+            self.frame(parent).discard += inner.roll_back()
+
+    def settle(self) -> tuple[Outcome, list[Dead]]:
+        """Return how the root ended, and which objects are to be deleted now."""
+        if self._root.committed:
+            return Outcome.COMMITTED, self._root.dead()
+        if self.sent:
+            return Outcome.UNKNOWN, []
+        return Outcome.ROLLED_BACK, self._root.roll_back()
+
+    def is_empty(self) -> bool:
+        """Return whether nothing happened to any file."""
+        return not any(frame.created or frame.changes or frame.discard for frame in self.frames())

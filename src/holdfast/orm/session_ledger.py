@@ -1,0 +1,45 @@
+"""Where a session keeps its ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from holdfast.orm.ledger import Frame, Ledger
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session, SessionTransaction
+
+_KEY = "holdfast.ledger"
+
+
+def current(session: Session) -> Ledger | None:
+    """Return the session's ledger, if anything happened to a file since its root transaction began."""
+    return session.info.get(_KEY)
+
+
+def open_ledger(session: Session) -> Ledger:
+    """Return the session's ledger, made if need be.
+
+    It belongs to the root transaction that ends next, which may not have begun yet.
+    """
+    ledger: Ledger = session.info.setdefault(_KEY, Ledger())
+    return ledger
+
+
+def frame(session: Session) -> Frame:
+    """Return the frame of the boundary that the session is in."""
+    return open_ledger(session).frame(session.get_nested_transaction())
+
+
+def close(session: Session) -> Ledger | None:
+    """Take the ledger away, at the end of the root transaction."""
+    ledger: Ledger | None = session.info.pop(_KEY, None)
+    return ledger
+
+
+def enclosing(transaction: SessionTransaction) -> Any | None:
+    """Return the SAVEPOINT around a SAVEPOINT; None where that is the root."""
+    parent = transaction.parent
+    while parent is not None and not parent.nested:
+        parent = parent.parent
+    return parent

@@ -1,0 +1,107 @@
+"""Mapper and attribute events: which columns hold files, what they held, and what is assigned to them.
+
+Registered once, when the first `StoredObject` is made.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import event, inspect
+from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.attributes import set_committed_value
+
+from holdfast.orm import snapshots
+from holdfast.orm.attachment import FileColumn, RowAttachment, file_columns
+from holdfast.orm.filelist import FileList
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy.orm import InstanceState
+
+_columns: weakref.WeakKeyDictionary[Mapper[Any], tuple[FileColumn, ...]] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+_installed = False
+
+
+def install() -> None:
+    """Register all events of Holdfast with SQLAlchemy, once."""
+    global _installed  # noqa: PLW0603
+    with _lock:
+        if not _installed:
+            from holdfast.orm import unit_of_work  # noqa: PLC0415  # it needs this module
+
+            event.listen(Mapper, "mapper_configured", _track)
+            unit_of_work.install()
+            _installed = True
+
+
+def columns_of(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
+    """Return the file columns of a configured mapper."""
+    return _columns.get(mapper, ())
+
+
+def _track(mapper: Mapper[Any], class_: type[Any]) -> None:
+    columns = file_columns(mapper)
+    if not columns or mapper in _columns:
+        return
+    _columns[mapper] = columns
+    by_key = {column.key: column for column in columns}
+
+    def on_load(state: InstanceState[Any], *_: Any) -> None:
+        _loaded(state, columns)
+
+    def on_refresh(state: InstanceState[Any], _: Any, keys: Iterable[str] | None) -> None:
+        _loaded(state, columns if keys is None else [by_key[key] for key in keys if key in by_key])
+
+    def on_expire(state: InstanceState[Any], keys: Iterable[str] | None) -> None:
+        snapshots.forget(state, keys)
+
+    def on_unpickle(state: InstanceState[Any], _: Any) -> None:
+        for column in columns:
+            if column.key in state.dict:
+                _attach(state, column)
+
+    event.listen(class_, "load", on_load, raw=True)
+    event.listen(class_, "refresh", on_refresh, raw=True)
+    event.listen(class_, "refresh_flush", on_refresh, raw=True)
+    event.listen(class_, "expire", on_expire, raw=True)
+    event.listen(class_, "unpickle", on_unpickle, raw=True)
+    for column in columns:
+        _track_assignments(class_, column)
+
+
+def _track_assignments(class_: type[Any], column: FileColumn) -> None:
+    def on_set(state: InstanceState[Any], value: Any, *_: Any) -> Any:
+        return RowAttachment(state, column).coerce(value)
+
+    event.listen(getattr(class_, column.key), "set", on_set, raw=True, retval=True)
+
+
+def _loaded(state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
+    for column in columns:
+        if column.key in state.dict:
+            _attach(state, column)
+            snapshots.remember(state, column.key, snapshots.refs_of(state.dict[column.key]))
+
+
+def _attach(state: InstanceState[Any], column: FileColumn) -> None:
+    value = state.dict[column.key]
+    attachment = RowAttachment(state, column)
+    if isinstance(value, list) and not isinstance(value, FileList):
+        value = FileList(value)
+        set_committed_value(state.obj(), column.key, value)
+    if isinstance(value, FileList):
+        value.attach(attachment)
+    else:
+        for file in snapshots.files_of(value):
+            attachment.attach(file)
+
+
+def inspect_state(instance: Any) -> InstanceState[Any]:
+    """Return an instance's state."""
+    state: InstanceState[Any] = inspect(instance)
+    return state

@@ -1,0 +1,115 @@
+"""The storages of an application, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from holdfast.backends.base import StorageBackend
+from holdfast.errors import ConfigurationError, UnknownStorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_OBSTORE_SCHEMES = frozenset({"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "file", "memory"})
+
+
+class StorageRegistry:
+    """Maps names to storages.
+
+    Rows, files and columns hold a storage's name and look it up here at each use, so a name that is registered anew
+    switches all of them at once.
+
+    Example:
+        >>> storages = StorageRegistry()
+        >>> storages.register_backend("memory://", key="scratch")
+        <ObstoreBackend 'scratch'>
+        >>> "scratch" in storages
+        True
+    """
+
+    def __init__(self) -> None:
+        self._backends: dict[str, StorageBackend] = {}
+
+    def register_backend(
+        self, backend: StorageBackend | str, key: str | None = None, **options: Any
+    ) -> StorageBackend:
+        """Register a storage, in place of another of the same name.
+
+        Args:
+            backend: A storage; or a URL such as ``"s3://bucket/prefix/"``, opened by obstore where it knows the
+                scheme, else by fsspec.
+            key: Name for a storage that is given as a URL.
+            options: Options of the storage, with a URL.
+
+        Returns:
+            The registered storage.
+
+        Raises:
+            ConfigurationError: The arguments do not make a storage.
+        """
+        if isinstance(backend, str):
+            backend = _open_url(backend, key, options)
+        elif not isinstance(backend, StorageBackend):
+            message = f"register_backend takes a storage or a URL, not {type(backend).__name__}"
+            raise ConfigurationError(message)
+        elif options or key not in {None, backend.key}:
+            message = f"the storage {backend.key!r} is complete: key= and options go with a URL only"
+            raise ConfigurationError(message)
+        self._backends[backend.key] = backend
+        return backend
+
+    def get(self, key: str) -> StorageBackend:
+        """Return the storage of a name.
+
+        Raises:
+            UnknownStorageError: None is registered under it; the message lists those that are.
+        """
+        try:
+            return self._backends[key]
+        except KeyError:
+            known = ", ".join(map(repr, sorted(self._backends))) or "none"
+            message = (
+                f"no storage is registered under {key!r} (registered: {known}). "
+                f"Call storages.register_backend(...) for it when the application starts."
+            )
+            raise UnknownStorageError(message) from None
+
+    def all(self) -> Mapping[str, StorageBackend]:
+        """Return the registered storages by name."""
+        return dict(self._backends)
+
+    def unregister(self, key: str) -> None:
+        """Forget a storage; its objects stay where they are.
+
+        Raises:
+            UnknownStorageError: None is registered under that name.
+        """
+        self.get(key)
+        del self._backends[key]
+
+    def clear(self) -> None:
+        """Forget all storages."""
+        self._backends.clear()
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._backends
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {sorted(self._backends)}>"
+
+
+def _open_url(url: str, key: str | None, options: dict[str, Any]) -> StorageBackend:
+    if key is None:
+        message = f'a storage given as a URL needs a name: register_backend({url!r}, key="…")'
+        raise ConfigurationError(message)
+    if url.partition("://")[0].lower() in _OBSTORE_SCHEMES:
+        from holdfast.backends.obstore import ObstoreBackend  # noqa: PLC0415  # loads obstore
+
+        return ObstoreBackend(key, url, **options)
+    from holdfast.backends.fsspec import FSSpecBackend  # noqa: PLC0415  # optional
+
+    return FSSpecBackend(key, url, **options)
+
+
+storages = StorageRegistry()
+"""The storages of this process."""

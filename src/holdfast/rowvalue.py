@@ -1,0 +1,110 @@
+"""The JSON value that a row holds for a file: ten fields, checked on the way in because a row is untrusted input."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from holdfast.errors import InvalidKeyError, InvalidValueError
+from holdfast.keys import validate_key
+
+FIELDS = (
+    "backend",
+    "filename",
+    "to_filename",
+    "content_type",
+    "size",
+    "last_modified",
+    "checksum",
+    "etag",
+    "version_id",
+    "metadata",
+)
+"""The fields, for good: what is added later goes under ``metadata["holdfast"]``."""
+
+_LONGEST = 4096
+_MAX_METADATA = 65_536  # characters of names and texts
+_MAX_DEPTH = 32
+_MAX_SIZE = 2**63 - 1
+
+
+def parse(value: Any) -> dict[str, Any]:
+    """Return the ten fields of a row's value; unknown ones are left out, missing ones are None.
+
+    Rows of advanced-alchemy have no ``to_filename``: their key is the ``filename``.
+
+    Raises:
+        InvalidValueError: It is not the value of a file.
+
+    Example:
+        >>> parse({"backend": "local", "filename": "a.txt"})["to_filename"]
+        'a.txt'
+    """
+    if not isinstance(value, dict):
+        raise _invalid("it", f"is a {type(value).__name__}, not an object")
+    fields = {name: value.get(name) for name in FIELDS}
+    if fields["to_filename"] is None:
+        fields["to_filename"] = fields["filename"]
+    for name in ("backend", "filename", "to_filename"):
+        _check_text(name, fields[name])
+    for name in ("content_type", "checksum", "etag", "version_id"):
+        if fields[name] is not None:
+            _check_text(name, fields[name])
+    _check_number("size", fields["size"], whole=True)
+    _check_number("last_modified", fields["last_modified"], whole=False)
+    fields["metadata"] = check_metadata({} if fields["metadata"] is None else fields["metadata"])
+    try:
+        validate_key(str(fields["to_filename"]))
+    except InvalidKeyError as error:
+        raise InvalidValueError(str(error)) from error
+    return fields
+
+
+def check_metadata(metadata: Any) -> dict[str, Any]:
+    """Return metadata if it is JSON of a sensible depth and size.
+
+    Raises:
+        InvalidValueError: It is not.
+    """
+    if not isinstance(metadata, dict):
+        raise _invalid("metadata", f"is a {type(metadata).__name__}, not a dict")
+    size = 0
+    rest: list[tuple[Any, int]] = [(metadata, 1)]
+    while rest:
+        item, depth = rest.pop()
+        if depth > _MAX_DEPTH:
+            raise _invalid("metadata", f"is nested deeper than {_MAX_DEPTH}")
+        size += len(item) if isinstance(item, str) else 1
+        if isinstance(item, dict):
+            rest += [(part, depth + 1) for pair in item.items() for part in pair]
+            if not all(isinstance(key, str) for key in item):
+                raise _invalid("metadata", "has a name that is not a str")
+        elif isinstance(item, (list, tuple)):
+            rest += [(part, depth + 1) for part in item]
+        elif not (item is None or isinstance(item, (str, int, float))) or (
+            isinstance(item, float) and not math.isfinite(item)
+        ):
+            raise _invalid("metadata", f"holds {item!r:.80}, which JSON cannot")
+        if size > _MAX_METADATA:
+            raise _invalid("metadata", f"is longer than {_MAX_METADATA} characters")
+    return metadata
+
+
+def _check_text(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not value:
+        raise _invalid(name, f"is {value!r:.80}, not a non-empty str")
+    if len(value) > _LONGEST:
+        raise _invalid(name, f"is longer than {_LONGEST} characters")
+
+
+def _check_number(name: str, value: Any, *, whole: bool) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise _invalid(name, f"is {value!r:.80}, not a number")
+    if not 0 <= value <= _MAX_SIZE:
+        raise _invalid(name, f"is out of range: {value!r:.80}")
+
+
+def _invalid(name: str, problem: str) -> InvalidValueError:
+    return InvalidValueError(f"not the value of a stored file: {name} {problem}")

@@ -1,0 +1,246 @@
+"""Content to store: many kinds of input become one stream of bytes.
+
+Bytes, a path, a binary file, an iterator, an async iterator and the upload objects of web frameworks are all
+turned into a `Source` by `to_source`. A source knows whether it can be read again; one that cannot raises on the
+second reading, so that a retry never stores an empty file.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import os
+import tempfile
+from collections.abc import AsyncIterable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from holdfast.errors import SourceTypeError, SpentSourceError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+
+READ_SIZE = 1024 * 1024
+
+Content: TypeAlias = Any
+"""What may be stored: bytes-like, `Path`, binary file, iterable or async iterable of bytes, framework upload."""
+
+
+class Source:
+    """One content, read as a stream.
+
+    Attributes:
+        size: Length in bytes where it is known before reading, else None.
+        replayable: Whether it can be read more than once.
+        filename: Name that the content brings along, if any.
+        content_type: Media type that the content brings along, if any.
+    """
+
+    is_async: ClassVar[bool] = False
+    size: int | None = None
+    replayable: bool = True
+    filename: str | None = None
+    content_type: str | None = None
+    _read = False
+
+    @property
+    def spent(self) -> bool:
+        """Whether it was read and cannot be read again."""
+        return self._read and not self.replayable
+
+    def chunks(self) -> Iterator[memoryview]:
+        """Yield the bytes from the beginning, in chunks of any size.
+
+        Raises:
+            SpentSourceError: It was read before and cannot be rewound.
+            SourceTypeError: It can only be read asynchronously, or yields something else than bytes.
+        """
+        self._claim()
+        return map(_as_bytes, self._open())
+
+    async def chunks_async(self) -> AsyncIterator[memoryview]:
+        """Yield the bytes of a source that has to be awaited; only where `is_async` is true."""
+        raise NotImplementedError
+        yield
+
+    def _open(self) -> Iterator[Any]:
+        message = "this content can only be read asynchronously: use the `_async` twin of the call, or an AsyncSession"
+        raise SourceTypeError(message)
+
+    def _claim(self) -> None:
+        if self.spent:
+            message = "the content was read before and cannot be rewound; hand over fresh content to store it"
+            raise SpentSourceError(message)
+        self._read = True
+
+
+class BytesSource(Source):
+    """Bytes in memory."""
+
+    def __init__(self, data: memoryview) -> None:
+        self.data = data
+        self.size = data.nbytes
+
+    def _open(self) -> Iterator[Any]:
+        yield self.data
+
+
+class PathSource(Source):
+    """A file on disk, opened when it is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.filename = path.name
+        with suppress(OSError):  # a missing file is reported when it is read
+            self.size = path.stat().st_size
+
+    def _open(self) -> Iterator[Any]:
+        with self.path.open("rb", buffering=0) as file:
+            while chunk := file.read(READ_SIZE):
+                yield chunk
+
+
+class FileSource(Source):
+    """A binary file object, read whole: from its beginning if it can seek, else from where it stands."""
+
+    def __init__(self, file: Any, *, filename: str | None = None, content_type: str | None = None) -> None:
+        self.file = file
+        self.filename, self.content_type = filename, content_type
+        self.replayable = _seekable(file)
+        self.size = _size(file) if self.replayable else None
+
+    def _open(self) -> Iterator[Any]:
+        if getattr(self.file, "closed", False):
+            message = "the file that holds the content is closed; hand it over open, or as a Path"
+            raise SpentSourceError(message)
+        if self.replayable:
+            self.file.seek(0)
+        while chunk := self.file.read(READ_SIZE):
+            yield chunk
+
+
+class IterableSource(Source):
+    """Chunks from an iterable. Only a sequence is sure to yield the same again."""
+
+    def __init__(self, chunks: Iterable[Any]) -> None:
+        self.iterable = chunks
+        self.replayable = isinstance(chunks, Sequence)
+
+    def _open(self) -> Iterator[Any]:
+        return iter(self.iterable)
+
+
+class AsyncIterableSource(Source):
+    """Chunks from an async iterable, read once."""
+
+    is_async = True
+    replayable = False
+
+    def __init__(self, chunks: AsyncIterable[Any]) -> None:
+        self.iterable = chunks
+
+    async def chunks_async(self) -> AsyncIterator[memoryview]:
+        """Yield the chunks."""
+        self._claim()
+        async for chunk in self.iterable:
+            yield _as_bytes(chunk)
+
+
+class AsyncFileSource(Source):
+    """A file object whose ``read`` is awaited, read once from where it stands."""
+
+    is_async = True
+    replayable = False
+
+    def __init__(self, file: Any) -> None:
+        self.file = file
+
+    async def chunks_async(self) -> AsyncIterator[memoryview]:
+        """Yield what each ``read`` returns."""
+        self._claim()
+        while chunk := await self.file.read(READ_SIZE):
+            yield _as_bytes(chunk)
+
+
+def to_source(content: Content) -> Source:
+    """Return the source for any content that can be stored.
+
+    Raises:
+        SourceTypeError: `content` is a ``str`` (a path to some, text to others), a text file, or has no bytes.
+
+    Example:
+        >>> [bytes(chunk) for chunk in to_source([b"a", b"b"]).chunks()]
+        [b'a', b'b']
+    """
+    if isinstance(content, Source):
+        return content
+    if isinstance(content, str):
+        message = "content is a str: pass pathlib.Path(...) to store a file, or text.encode() to store text"
+        raise SourceTypeError(message)
+    if isinstance(content, os.PathLike):
+        return PathSource(Path(content))
+    upload = _upload_file(content)
+    if upload is not None:
+        return FileSource(upload, filename=content.filename, content_type=getattr(content, "content_type", None))
+    if isinstance(content, io.TextIOBase):
+        message = "content is a file opened as text: open it in binary mode ('rb')"
+        raise SourceTypeError(message)
+    read = getattr(content, "read", None)
+    if callable(read):
+        return AsyncFileSource(content) if inspect.iscoroutinefunction(read) else FileSource(content)
+    return _from_buffer_or_iterable(content)
+
+
+def _from_buffer_or_iterable(content: Content) -> Source:
+    try:
+        return BytesSource(memoryview(content).cast("B"))
+    except TypeError:
+        pass
+    if isinstance(content, AsyncIterable):
+        return AsyncIterableSource(content)
+    if isinstance(content, Iterable) and not isinstance(content, dict):
+        return IterableSource(content)
+    message = f"content of type {type(content).__name__} has no bytes: pass bytes, a Path, a binary file or an iterator"
+    raise SourceTypeError(message)
+
+
+def _upload_file(content: Content) -> Any:
+    """Return the file inside an upload object: Starlette's and Litestar's ``.file``, Werkzeug's ``.stream``."""
+    if not hasattr(content, "filename"):
+        return None
+    for name in ("file", "stream"):
+        inner = getattr(content, name, None)
+        if callable(getattr(inner, "read", None)):
+            return inner
+    return None
+
+
+def _seekable(file: Any) -> bool:
+    predicate: Callable[[], bool] | None = getattr(file, "seekable", None)
+    if predicate is None:
+        return hasattr(file, "seek")
+    return not getattr(file, "closed", False) and predicate()
+
+
+def _size(file: Any) -> int | None:
+    """Return a file's length where that costs nothing; a compressed file would have to be unpacked to tell."""
+    if isinstance(file, (io.BytesIO, tempfile.SpooledTemporaryFile)):
+        position = file.tell()
+        size = file.seek(0, io.SEEK_END)
+        file.seek(position)
+        return size
+    if isinstance(file, (io.BufferedReader, io.BufferedRandom, io.FileIO)):
+        return os.fstat(file.fileno()).st_size
+    return None
+
+
+def _as_bytes(chunk: Any) -> memoryview:
+    if isinstance(chunk, str):
+        message = "the content yields str: open files in binary mode ('rb') and encode text before storing it"
+        raise SourceTypeError(message)
+    try:
+        return memoryview(chunk).cast("B")
+    except TypeError:
+        message = f"the content yields {type(chunk).__name__} where bytes are needed"
+        raise SourceTypeError(message) from None
