@@ -10,7 +10,7 @@ from holdfast.backends.base import CHUNK_SIZE, StorageBackend
 from holdfast.drivers import threads
 from holdfast.errors import FileStateError, HoldfastError
 from holdfast.file_value import FileValue
-from holdfast.keys import find_id, new_id
+from holdfast.keys import new_id
 from holdfast.registry import storages
 from holdfast.saving import Ref, Saving, prepare, save_all, save_all_async
 from holdfast.schemes import KeyContext, make_key
@@ -270,6 +270,6 @@ class FileObject(FileValue):
     def _copied(self, original: FileObject, info: ObjectInfo) -> FileObject:
         """Become the copy that was made of another file."""
         self._take_facts(info)
-        self._path, self.checksum = info.key, original.checksum
-        self._hash = hash(find_id(info.key) or info.key)
+        self._lie_at(info.key)
+        self.checksum = original.checksum
         return self

@@ -95,11 +95,13 @@ class FileValue:
         self.etag, self.version_id = etag, version_id
         self._metadata = TrackedDict(metadata or {}, self._changed)
         self._path = None if self._source is not None else to_filename or filename
+        # Pending files are equal by identity only, stored ones by where they lie. A save must not move the hash, so
+        # the id that it comes from is the one in the key: that of the first save, as no id is used twice.
+        self._new_id = new_id() if self._source is not None and to_filename is None else None
+        self._identity = self._new_id or _identity(to_filename or filename)
         self._problem: str | None = None  # why a row's value is not a file
         self._owned = False  # whether a row holds it, or held it once
         self._attachment: Attachment | None = None
-        # Pending files are equal by identity only, stored ones by where they lie; a save must not move the hash.
-        self._hash = hash(new_id() if self._path is None else find_id(self._path) or self._path)
 
     # --- what it is
 
@@ -154,7 +156,10 @@ class FileValue:
         Raises:
             UnknownStorageError: It is not registered.
             ConfigurationError: The file names none.
+            InvalidValueError: The row's value is not a file.
         """
+        if self._problem is not None:
+            raise InvalidValueError(self._problem)
         if self._backend_key is None:
             message = f'the file {self._filename!r} names no storage: FileObject(backend="…", …)'
             raise ConfigurationError(message)
@@ -208,7 +213,7 @@ class FileValue:
         return (self._backend_key, self._path) == (other._backend_key, other._path)
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self._identity)
 
     def __repr__(self) -> str:
         state = "pending" if self._source is not None else "stored" if self._path else "described"
@@ -228,7 +233,8 @@ class FileValue:
         # A row of advanced-alchemy has no `to_filename`; here it would ask for a save under just that key.
         path = fields.pop("to_filename")
         file = cls(**fields)
-        file._path, file._hash, file._owned = path, hash(find_id(path) or path), True
+        file._lie_at(path)
+        file._owned = True
         return file
 
     @classmethod
@@ -245,7 +251,7 @@ class FileValue:
                 raise InvalidValueError(message)
         metadata = rowvalue.check_metadata(fields.get("metadata") or {})
         file = cls(**texts, size=size, metadata={key: value for key, value in metadata.items() if key != "holdfast"})
-        file._path = None
+        file._lie_at(None)
         return file
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -254,7 +260,7 @@ class FileValue:
             message = f"the pending file {self._filename!r} can be copied or pickled only with bytes or a path as content"
             raise FileStateError(message)
         fields = dict(self.to_dict(), to_filename=self._to_filename, content_type=self._content_type)
-        hidden = (self._path, self._problem, self._owned, self._hash)
+        hidden = (self._path, self._problem, self._owned)
         content = bytes(source.data) if isinstance(source, BytesSource) else source and source.path
         return _rebuild, (type(self), fields, hidden, content)
 
@@ -284,6 +290,17 @@ class FileValue:
             raise FileStateError(message)
         return self._path
 
+    def _lie_at(self, path: str | None) -> None:
+        """Refer to an object, or to none."""
+        self._path = path
+        self._new_id = new_id() if path is None else None
+        self._identity = self._new_id or _identity(str(path))
+
+    def _take_id(self) -> str:
+        """Return the id for a key; another one each time, also for another try of a save that failed."""
+        identifier, self._new_id = self._new_id or new_id(), None
+        return identifier
+
     def _snapshot(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _CHANGING}
 
@@ -303,5 +320,11 @@ class FileValue:
 
 def _rebuild(kind: type[FileValue], fields: dict[str, Any], hidden: tuple[Any, ...], content: Any) -> FileValue:
     file = kind(**fields, content=content)
-    file._path, file._problem, file._owned, file._hash = hidden  # noqa: SLF001
+    path, file._problem, file._owned = hidden  # noqa: SLF001
+    if content is None:
+        file._lie_at(path)  # noqa: SLF001
     return file
+
+
+def _identity(path: str) -> str:
+    return find_id(path) or path

@@ -7,6 +7,7 @@ What a client calls its file is a label; only a cleaned form of it enters a key.
 
 from __future__ import annotations
 
+import base64
 import re
 import secrets
 import time
@@ -20,9 +21,12 @@ MAX_KEY_BYTES = 1024
 
 _MAX_SEGMENT_BYTES = 255  # NAME_MAX of the usual file systems
 _MAX_NAME = 80
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base32 in lower case: sorts like the number
-_TIME_BITS, _RANDOM_BITS, _ID_LENGTH = 48, 96, 29
-_ID = re.compile(rf"(?<![a-z0-9])[{_ALPHABET}]{{{_ID_LENGTH}}}(?![a-z0-9])")
+_MAX_LABEL = 1024
+_MAX_EXTENSION = 16
+_TIME_BYTES, _RANDOM_BYTES, _ID_LENGTH = 6, 12, 29
+_PADDING = "==="
+_ID = re.compile(rf"(?<![a-z0-9])[0-9a-v]{{{_ID_LENGTH}}}(?![a-z0-9])")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and lone surrogates
 _UNCLEAN = re.compile(r"[^A-Za-z0-9_.]+")
 _GENERATED = re.compile(r"[A-Za-z0-9/_.-]+")
 
@@ -37,17 +41,15 @@ def new_id(at: float | None = None) -> str:
         >>> new_id(1_000) < new_id(2_000)
         True
     """
-    milliseconds = int((time.time() if at is None else at) * 1000) & ((1 << _TIME_BITS) - 1)
-    number = milliseconds << _RANDOM_BITS | secrets.randbits(_RANDOM_BITS)
-    return "".join(_ALPHABET[number >> shift & 31] for shift in range(5 * (_ID_LENGTH - 1), -1, -5))
+    milliseconds = int((time.time() if at is None else at) * 1000) % (1 << 8 * _TIME_BYTES)
+    number = milliseconds.to_bytes(_TIME_BYTES, "big") + secrets.token_bytes(_RANDOM_BYTES)
+    return base64.b32hexencode(number).decode()[:_ID_LENGTH].lower()  # RFC 4648 §7: sorts like the bytes
 
 
 def id_time(identifier: str) -> float:
     """Return the time an id was made, in seconds since the epoch."""
-    number = 0
-    for character in identifier:
-        number = number << 5 | _ALPHABET.index(character)
-    return (number >> _RANDOM_BITS) / 1000
+    number = base64.b32hexdecode(identifier.upper() + _PADDING)
+    return int.from_bytes(number[:_TIME_BYTES], "big") / 1000
 
 
 def find_id(key: str) -> str | None:
@@ -82,14 +84,21 @@ def clean_name(filename: str) -> str:
     if not dot:
         stem, extension = plain, ""
     stem = _UNCLEAN.sub("-", stem).strip("-._")
-    extension = _UNCLEAN.sub("", extension)[:16]
+    extension = _UNCLEAN.sub("", extension)[:_MAX_EXTENSION]
     stem = stem[: _MAX_NAME - len(extension) - 1].strip("-._") or "file"
     return f"{stem}.{extension}" if extension else stem
 
 
 def clean_label(filename: str) -> str:
-    """Return a file name fit to be shown and stored: control characters and lone surrogates become ``_``."""
-    return "".join("_" if unicodedata.category(character) in {"Cc", "Cs"} else character for character in filename)
+    """Return a file name fit to be shown and stored.
+
+    Control characters and lone surrogates become ``_``; of more than 1,024 characters the last before the extension go.
+    """
+    if len(filename) > _MAX_LABEL:
+        extension = filename[-_MAX_EXTENSION:].rpartition(".")[1:]
+        tail = "".join(extension) if extension[0] else ""
+        filename = filename[: _MAX_LABEL - len(tail)] + tail
+    return _UNPRINTABLE.sub("_", filename)
 
 
 def validate_key(key: str) -> str:
@@ -114,15 +123,13 @@ def validate_generated_key(key: str) -> str:
     """Return `key` if it is valid and holds only the characters of keys that the library makes."""
     validate_key(key)
     if not _GENERATED.fullmatch(key):
-        message = f"{key!r} cannot be a generated key: only letters, digits, '/', '_', '.' and '-' of ASCII may stand in it."
+        message = f"{key!r} cannot be a generated key: it may hold only ASCII letters and digits, '/', '_', '.', '-'."
         raise InvalidKeyError(message)
     return key
 
 
 def _problem(key: str) -> str | None:
-    if not key:
-        return "it is empty"
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in key[: MAX_KEY_BYTES + 1]):
+    if _UNPRINTABLE.search(key[: MAX_KEY_BYTES + 1]):
         return "it holds a control character or a lone surrogate"
     if len(key) > MAX_KEY_BYTES or len(key.encode()) > MAX_KEY_BYTES:
         return f"it is longer than {MAX_KEY_BYTES} bytes"
@@ -130,11 +137,9 @@ def _problem(key: str) -> str | None:
         return "it holds a backslash"
     segments = key.split("/")
     if segments[0] == "":
-        return "it is absolute"
-    if ".." in segments:
-        return "it climbs out of the storage"
-    if "" in segments or "." in segments:
-        return "it has an empty segment"
-    if any(len(segment.encode()) > _MAX_SEGMENT_BYTES for segment in segments):
+        return "it is absolute" if key else "it is empty"
+    if not {"", ".", ".."}.isdisjoint(segments):
+        return "it climbs out of the storage" if ".." in segments else "it has an empty segment"
+    if len(key) > _MAX_SEGMENT_BYTES // 4 and any(len(part.encode()) > _MAX_SEGMENT_BYTES for part in segments):
         return f"it has a segment longer than {_MAX_SEGMENT_BYTES} bytes"
     return None

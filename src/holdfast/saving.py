@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.backends.batch import PutRequest
-from holdfast.keys import new_id
 from holdfast.rowvalue import check_metadata
 from holdfast.schemes import KeyContext, KeyScheme, make_key
 from holdfast.tracked import untrack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from holdfast.backends.base import StorageBackend
     from holdfast.file import FileObject
@@ -53,12 +52,14 @@ class Saving:
         storage: Where it goes.
         request: What the storage is asked to write.
         before: The file's state, for `undo`.
+        on_finish: Called when the object was written.
     """
 
     file: FileObject
     storage: StorageBackend
     request: PutRequest
     before: dict[str, Any]
+    on_finish: Callable[[], object] | None = None
 
     @property
     def ref(self) -> Ref:
@@ -73,6 +74,8 @@ class Saving:
     def finish(self, info: ObjectInfo) -> None:
         """Make the file the stored one."""
         self.file._become_stored(info)  # noqa: SLF001  # the other half of one class
+        if self.on_finish is not None:
+            self.on_finish()
 
     def undo(self) -> None:
         """Make the file what it was: pending again, or spent if its content cannot be read again."""
@@ -111,7 +114,7 @@ def prepare(
 
 
 def _fresh_key(file: FileObject, storage: StorageBackend, place: Place) -> str:
-    context = KeyContext(new_id(), file, place.row, place.model, place.column)
+    context = KeyContext(file._take_id(), file, place.row, place.model, place.column)  # noqa: SLF001
     return make_key(place.scheme or storage.key_scheme, context)
 
 

@@ -21,6 +21,7 @@ KeyScheme: TypeAlias = str | Callable[[Any, Any], str]
 """A template, or a function ``(row, file) -> key`` (`row` is None for a file that is saved without one)."""
 
 _FIELDS = ("id", "name", "stem", "ext", "date", "model", "column", "row")
+_DAY = "%Y/%m/%d"
 _UNCLEAN = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -47,16 +48,24 @@ def check_scheme(scheme: KeyScheme | None) -> None:
     """Refuse a scheme that cannot work, when it is declared.
 
     Raises:
-        ConfigurationError: It is neither a template nor a function, or names an unknown field.
+        ConfigurationError: It is neither a template nor a function, cannot be read, or names an unknown field.
     """
     if scheme is None or (callable(scheme) and not isinstance(scheme, str)):
         return
     if not isinstance(scheme, str):
         message = f"key_scheme={scheme!r} must be a template or a function of (row, file)"
         raise ConfigurationError(message)
-    for _, field, _, _ in string.Formatter().parse(scheme):
+    try:
+        parts = list(string.Formatter().parse(scheme))
+    except ValueError as error:
+        message = f"key_scheme {scheme!r} is not a template: {error}"
+        raise ConfigurationError(message) from error
+    for _, field, form, _ in parts:
         if field is not None and re.split(r"[.\[]", field)[0] not in _FIELDS:
             message = f"key_scheme {scheme!r} names {field!r}; the fields are {', '.join(_FIELDS)}"
+            raise ConfigurationError(message)
+        if field == "row" or "{" in (form or ""):
+            message = f"key_scheme {scheme!r} must name an attribute, as in {{row.tenant}}, and cannot nest fields"
             raise ConfigurationError(message)
 
 
@@ -112,14 +121,18 @@ class _Template(string.Formatter):
         if field_name.partition(".")[0] == "row" and kwargs["row"] is None:
             message = f"the key scheme uses {{{field_name}}}, but this file is saved without a row"
             raise ConfigurationError(message)
-        value, used = super().get_field(field_name, args, kwargs)
+        try:
+            value, used = super().get_field(field_name, args, kwargs)
+        except (AttributeError, LookupError) as error:
+            message = f"the key scheme uses {{{field_name}}}, which does not exist"
+            raise ConfigurationError(message) from error
         if value is None:
             message = f"the key scheme uses {{{field_name}}}, which is not set when the file is stored"
             raise ConfigurationError(message)
         return value, used
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        text = str(super().format_field(value, format_spec))
         if isinstance(value, datetime):
-            return text  # the developer's own format, which may hold slashes
+            return value.strftime(format_spec or _DAY)  # the developer's own format, which may hold slashes
+        text = str(super().format_field(value, format_spec))
         return _UNCLEAN.sub("-", text).strip(".-") or "-"

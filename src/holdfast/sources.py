@@ -56,8 +56,9 @@ class Source:
             SpentSourceError: It was read before and cannot be rewound.
             SourceTypeError: It can only be read asynchronously, or yields something else than bytes.
         """
+        chunks = self._open()
         self._claim()
-        return map(_as_bytes, self._open())
+        return map(_as_bytes, chunks)
 
     async def chunks_async(self) -> AsyncIterator[memoryview]:
         """Yield the bytes of a source that has to be awaited; only where `is_async` is true."""
@@ -82,8 +83,9 @@ class BytesSource(Source):
         self.data = data
         self.size = data.nbytes
 
-    def _open(self) -> Iterator[Any]:
-        yield self.data
+    def chunks(self) -> Iterator[memoryview]:
+        """Yield all of them."""
+        return iter([self.data])
 
 
 class PathSource(Source):
@@ -178,6 +180,9 @@ def to_source(content: Content) -> Source:
     if isinstance(content, str):
         message = "content is a str: pass pathlib.Path(...) to store a file, or text.encode() to store text"
         raise SourceTypeError(message)
+    if isinstance(content, type):
+        message = f"content is the class {content.__name__}, not one of its objects"
+        raise SourceTypeError(message)
     if isinstance(content, os.PathLike):
         return PathSource(Path(content))
     upload = _upload_file(content)
@@ -240,7 +245,9 @@ def _as_bytes(chunk: Any) -> memoryview:
         message = "the content yields str: open files in binary mode ('rb') and encode text before storing it"
         raise SourceTypeError(message)
     try:
-        return memoryview(chunk).cast("B")
+        view = memoryview(chunk).cast("B")
+        # A source may fill one buffer again and again, while a chunk is still being hashed and sent.
+        return view if isinstance(view.obj, bytes) else memoryview(bytes(view))
     except TypeError:
         message = f"the content yields {type(chunk).__name__} where bytes are needed"
         raise SourceTypeError(message) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -52,6 +53,8 @@ class Wrapping:
         self, error: BaseException, operation: str, path: str | None, body: Body | None = None
     ) -> BaseException:
         """Return the error to raise: the source's own if it was the source that failed, else a `StorageError`."""
+        if isinstance(error, asyncio.CancelledError):
+            return error
         if body is not None and body.error is not None:
             return body.error
         if isinstance(error, HoldfastError):

@@ -107,7 +107,8 @@ class LocalDriver:
         """Read a file, or a part of it."""
         descriptor = self._open(key)
         with open(descriptor, "rb", buffering=0) as file:
-            rest = max(0, os.fstat(descriptor).st_size - start if end is None else end - start)
+            size = os.fstat(descriptor).st_size
+            rest = max(0, (size if end is None else min(size, end)) - start)
             file.seek(start)
             step = rest if chunk_size is None else chunk_size
             while rest and (chunk := file.read(min(step, rest))):
@@ -126,7 +127,7 @@ class LocalDriver:
         """Unlink files."""
         with suppress(FileNotFoundError), _Folders(self._root, self._folder_mode, create=False) as folders:
             for key in keys:
-                with suppress(FileNotFoundError, NotADirectoryError):
+                with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
                     folder, name = folders.of(key)
                     os.unlink(name, dir_fd=folder)
 

@@ -1,7 +1,7 @@
 """Object stores through obstore: S3, GCS, Azure, memory, and any store object that obstore has.
 
 obstore is native in both worlds, so each operation stands here twice, sync and async. Its runtime does not survive a
-fork, hence the guard in `ObstoreDriver.native`, which every call goes through.
+fork, hence the guard in `ObstoreDriver._open`, which every call goes through.
 """
 
 from __future__ import annotations
@@ -64,12 +64,16 @@ class ObstoreDriver:
     @property
     def native(self) -> Any:
         """The obstore store, made on first use and shared by all threads and event loops."""
-        _fork.enter()
+        # Not guarded: it uses nothing, and `isinstance(driver, AsyncDriver)` looks at it before Python 3.12.
         if self._store is None:
             with self._lock:
                 if self._store is None:
                     self._store = self._make()
         return self._store
+
+    def _open(self) -> Any:
+        _fork.enter()
+        return self.native
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Read obstore's class, and its text where one class stands for many things."""
@@ -79,7 +83,7 @@ class ObstoreDriver:
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to `SINGLE_PUT_LIMIT`, beyond that in parts."""
-        store = self.native
+        store = self._open()
         attributes = values.attributes(store, key, options)
         parts, head = Parts.plan(options, body.expected_size), Head.of(options)
         blocks = body.blocks(parts.size)
@@ -106,7 +110,7 @@ class ObstoreDriver:
         return await threads.finish(task, task.cancel)
 
     async def _put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
-        attributes = values.attributes(self.native, key, options)
+        attributes = values.attributes(self._open(), key, options)
         parts, head = Parts.plan(options, body.expected_size), Head.of(options)
         async with aclosing(body.blocks_async(parts.size)) as blocks:
             large = head.full
@@ -123,23 +127,40 @@ class ObstoreDriver:
     def _put_whole(
         self, key: str, head: Head, attributes: dict[str, str] | None, *, if_absent: bool
     ) -> Mapping[str, Any]:
-        store, payload = self.native, head.payload()
+        store, payload = self._open(), head.payload()
         if if_absent:
-            with suppress(NotImplementedError, exceptions.NotSupportedError):
+            try:
                 return obs.put(store, key, payload, attributes=attributes, mode="create", use_multipart=False)
-            self._refuse_taken(key)
+            except values.CANNOT_CREATE:
+                self._refuse_taken(key)
+            except exceptions.AlreadyExistsError as error:
+                # The answer to our own write may have been lost and the request repeated: then ours is what lies there.
+                if not values.was_repeated(error):
+                    raise
+                found = obs.get(store, key)
+                if not head.equals(found.bytes()):
+                    raise
+                return found.meta
         return obs.put(store, key, payload, attributes=attributes, use_multipart=False)
 
     async def _put_whole_async(
         self, key: str, head: Head, attributes: dict[str, str] | None, *, if_absent: bool
     ) -> Mapping[str, Any]:
-        store, payload = self.native, head.payload()
+        store, payload = self._open(), head.payload()
         if if_absent:
-            with suppress(NotImplementedError, exceptions.NotSupportedError):
+            try:
                 return await _to_end(
                     obs.put_async(store, key, payload, attributes=attributes, mode="create", use_multipart=False)
                 )
-            await self._refuse_taken_async(key)
+            except values.CANNOT_CREATE:
+                await self._refuse_taken_async(key)
+            except exceptions.AlreadyExistsError as error:
+                if not values.was_repeated(error):
+                    raise
+                found = await obs.get_async(store, key)
+                if not head.equals(await found.bytes_async()):
+                    raise
+                return found.meta
         return await _to_end(obs.put_async(store, key, payload, attributes=attributes, use_multipart=False))
 
     async def _put_parts_async(
@@ -152,7 +173,7 @@ class ObstoreDriver:
     ) -> None:
         # Not `put_async`: cancelling that leaves its multipart upload behind.
         writer = obs.open_writer_async(
-            self.native, key, attributes=attributes, buffer_size=parts.size, max_concurrency=parts.concurrency
+            self._open(), key, attributes=attributes, buffer_size=parts.size, max_concurrency=parts.concurrency
         )
         try:
             # Each write to its end: one that is dropped while it creates the upload would leave the upload behind.
@@ -167,12 +188,12 @@ class ObstoreDriver:
 
     def _refuse_taken(self, key: str) -> None:
         with suppress(FileNotFoundError):
-            obs.head(self.native, key)
+            obs.head(self._open(), key)
             raise FileExistsError(key)
 
     async def _refuse_taken_async(self, key: str) -> None:
         with suppress(FileNotFoundError):
-            await obs.head_async(self.native, key)
+            await obs.head_async(self._open(), key)
             raise FileExistsError(key)
 
     # --- read
@@ -184,9 +205,10 @@ class ObstoreDriver:
             return
         if chunk_size is None:
             yield bytes(found.bytes()) if window is None else b"".join(window.over(found.stream(_STREAM)))
-        else:
-            chunks = found.stream(chunk_size)
-            yield from chunks if window is None else window.over(chunks)
+            return
+        chunks = found.stream(chunk_size)
+        for chunk in chunks if window is None else window.over(chunks):
+            yield from values.split(chunk, chunk_size)
 
     async def read_async(
         self, key: str, start: int, end: int | None, chunk_size: int | None
@@ -198,13 +220,17 @@ class ObstoreDriver:
         if chunk_size is None and window is None:
             yield bytes(await found.bytes_async())
             return
-        chunks = found.stream(chunk_size or _STREAM)
+        if chunk_size is None:
+            yield b"".join([chunk async for chunk in window.over_async(found.stream(_STREAM))])
+            return
+        chunks = found.stream(chunk_size)
         async for chunk in chunks if window is None else window.over_async(chunks):
-            yield chunk
+            for piece in values.split(chunk, chunk_size):
+                yield piece
 
     def _get(self, key: str, start: int, end: int | None) -> tuple[Any, Window | None]:
         """Ask for a range; None for one that is empty, and a window if the answer is the whole object."""
-        store, options = self.native, values.span(start, end)
+        store, options = self._open(), values.span(start, end)
         if not options:
             return obs.get(store, key), None
         if end is not None and end <= start:
@@ -219,7 +245,7 @@ class ObstoreDriver:
             raise
 
     async def _get_async(self, key: str, start: int, end: int | None) -> tuple[Any, Window | None]:
-        store, options = self.native, values.span(start, end)
+        store, options = self._open(), values.span(start, end)
         if not options:
             return await obs.get_async(store, key), None
         if end is not None and end <= start:
@@ -235,19 +261,19 @@ class ObstoreDriver:
 
     def stat(self, key: str) -> ObjectInfo:
         """Describe with one request; ``obstore.head`` would leave the attributes out."""
-        found = obs.get(self.native, key, options={"head": True})
+        found = obs.get(self._open(), key, options={"head": True})
         return values.describe(found.meta, found.attributes)
 
     async def stat_async(self, key: str) -> ObjectInfo:
         """Like `stat`."""
-        found = await obs.get_async(self.native, key, options={"head": True})
+        found = await obs.get_async(self._open(), key, options={"head": True})
         return values.describe(found.meta, found.attributes)
 
     # --- delete, copy, list
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete a thousand with one request where the service can."""
-        store = self.native
+        store = self._open()
         for page in values.pages(keys):
             try:
                 obs.delete(store, page)
@@ -263,7 +289,7 @@ class ObstoreDriver:
         await _to_end(self._delete_async(keys))
 
     async def _delete_async(self, keys: Sequence[str]) -> None:
-        store = self.native
+        store = self._open()
         for page in values.pages(keys):
             try:
                 await obs.delete_async(store, page)
@@ -275,15 +301,15 @@ class ObstoreDriver:
 
     def copy(self, source: str, target: str) -> None:
         """Copy inside the service."""
-        obs.copy(self.native, source, target)
+        obs.copy(self._open(), source, target)
 
     async def copy_async(self, source: str, target: str) -> None:
         """Like `copy`; to the end, even when cancelled."""
-        await _to_end(obs.copy_async(self.native, source, target))
+        await _to_end(obs.copy_async(self._open(), source, target))
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List page by page, in order also where the service has none."""
-        store = self.native
+        store = self._open()
         if isinstance(store, values.PLAIN_STORES):
             yield from _sorted(store, prefix, after)
             return
@@ -292,7 +318,7 @@ class ObstoreDriver:
 
     async def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
         """Like `list`."""
-        store = self.native
+        store = self._open()
         if isinstance(store, values.PLAIN_STORES):
             async for info in ThreadedDriver(self).list_async(prefix, after):
                 yield info
@@ -307,7 +333,7 @@ class SigningObstoreDriver(ObstoreDriver):
 
     def sign(self, key: str, method: str, expires_in: int) -> str:
         """Sign with the store's credentials."""
-        url: str = obs.sign(self.native, method, key, timedelta(seconds=expires_in))  # type: ignore[call-overload]
+        url: str = obs.sign(self._open(), method, key, timedelta(seconds=expires_in))  # type: ignore[call-overload]
         return url
 
 

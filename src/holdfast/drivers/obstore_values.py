@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from holdfast.drivers.protocol import PutOptions
 
+CANNOT_CREATE = (NotImplementedError, exceptions.NotSupportedError)
+"""What a put raises where the service has no atomic create."""
+
 PLAIN_STORES = (LocalStore, HTTPStore)
 """The stores that keep neither content type nor metadata, and list in no order."""
 
@@ -41,10 +44,11 @@ _CLASSES: tuple[tuple[type[BaseException], type[errors.StorageError]], ...] = (
     (NotImplementedError, errors.UnsupportedError),
     (TimeoutError, errors.StorageTimeoutError),
 )
-_TIMED_OUT = re.compile(r"TimedOut|timed out|timeout", re.IGNORECASE)
+_TIMED_OUT = re.compile(r"kind: Timeout\b|source: TimedOut\b")
 _PAST_THE_END = re.compile(r"\b416\b|range", re.IGNORECASE)
 _DENIED = re.compile(r"status code: 40[13]\b")
-_MISSING = re.compile(r"<Code>NoSuchBucket</Code>|status code: 404\b")
+_MISSING = re.compile(r"status code: 404\b|kind: NotADirectory\b")
+_REPEATED = re.compile(r"after [1-9]\d* retries")
 
 
 def attributes(store: Any, key: str, options: PutOptions) -> dict[str, str] | None:
@@ -171,6 +175,11 @@ def classify(error: BaseException) -> type[errors.StorageError] | None:
     return errors.NotFoundError if _MISSING.search(text) else errors.StorageError
 
 
+def was_repeated(error: BaseException) -> bool:
+    """Return whether obstore had sent the request before."""
+    return _REPEATED.search(str(error)) is not None
+
+
 def ignores_ranges(error: BaseException) -> bool:
     """Return whether a ranged read failed because the server sent the whole object."""
     return "non-partial response" in str(error)
@@ -185,6 +194,16 @@ def refuse_missing_bucket(error: FileNotFoundError) -> None:
     """Raise `error` if it is the bucket, not an object, that does not exist."""
     if any(code in str(error) for code in ("NoSuchBucket", "ContainerNotFound")):
         raise error
+
+
+def split(chunk: bytes, size: int) -> Iterator[bytes]:
+    """Yield a chunk of a stream in pieces of about `size`; obstore only knows a least size."""
+    start = 0
+    while len(chunk) - start >= 2 * size:
+        yield chunk[start : start + size]
+        start += size
+    if start < len(chunk):
+        yield chunk[start:]  # no copy where there was nothing to split
 
 
 def pages(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -10,13 +10,15 @@ from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from typing_extensions import Buffer
+
     from holdfast.drivers.protocol import PutOptions
 
 MIN_PART = 5 * MIB
 MAX_PARTS = 10_000
 """Limits of a multipart upload (Amazon S3 user guide, "Multipart upload limits"); others allow at least as much."""
 
-MAX_IN_FLIGHT = 60 * MIB
+MAX_IN_FLIGHT = 40 * MIB
 """Bytes of one upload that are held while their parts are under way."""
 
 
@@ -41,7 +43,7 @@ class Parts:
         Example:
             >>> from holdfast.drivers.protocol import PutOptions
             >>> Parts.plan(PutOptions(), None)
-            Parts(size=5242880, concurrency=12)
+            Parts(size=5242880, concurrency=8)
         """
         needed = -(-(expected_size or 0) // MAX_PARTS)
         needed = -(-needed // MIB) * MIB
@@ -80,6 +82,10 @@ class Head:
     def payload(self) -> memoryview | list[memoryview] | bytes:
         """Return all that was taken, as obstore likes it: without a copy."""
         return self._blocks[0] if len(self._blocks) == 1 else self._blocks or b""
+
+    def equals(self, stored: Buffer) -> bool:
+        """Return whether these bytes are the stored ones."""
+        return b"".join(self._blocks) == bytes(stored)
 
     def release(self) -> Iterator[memoryview]:
         """Yield the blocks, holding none of them any longer than needed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from holdfast.drivers import threads
@@ -76,7 +76,8 @@ class ThreadedDriver:
         """Read chunk by chunk in threads."""
         chunks = await threads.run(self.driver.read, key, start, end, chunk_size)
         try:
-            while (chunk := await threads.run(next, chunks, None)) is not None:
+            # To its end even when cancelled: a generator that still runs in a thread cannot be closed.
+            while (chunk := await threads.run_to_end(threads.blocking.submit(next, chunks, None))) is not None:
                 yield chunk
         finally:
             await threads.run(_close, chunks)
@@ -97,7 +98,7 @@ class ThreadedDriver:
         """List a page at a time in threads."""
         found = await threads.run(self.driver.list, prefix, after)
         try:
-            while page := await threads.run(_take, found, _LIST_PAGE):
+            while page := await threads.run_to_end(threads.blocking.submit(_take, found, _LIST_PAGE)):
                 for info in page:
                     yield info
         finally:
@@ -111,28 +112,34 @@ class _Bridge(Source):
         self.size = source.size
         self._loop = loop
         self._chunks = source.chunks_async()
-        self._waiting: Future[memoryview | None] | None = None
+        self._task: asyncio.Task[Any] | None = None
         self._stopped = False
 
     def _open(self) -> Iterator[Any]:
         while True:
-            if self._stopped:
-                raise UploadCancelledError
-            self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-            chunk = self._waiting.result()
+            try:
+                chunk = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+            except CancelledError as error:
+                raise UploadCancelledError from error
             if chunk is None:
                 return
             yield chunk
 
     async def _next(self) -> memoryview | None:
+        if self._stopped:
+            raise UploadCancelledError
+        self._task = asyncio.current_task()
         return await anext(self._chunks, None)
 
     def cancel(self) -> None:
+        # Runs in the event loop like `_next`, so the thread cannot slip in between.
         self._stopped = True
-        if self._waiting is not None:
-            self._waiting.cancel()
+        if self._task is not None:
+            self._task.cancel()
 
     async def aclose(self) -> None:
+        if self._task is not None:  # an async generator that still runs cannot be closed
+            await asyncio.wait([self._task])
         close = getattr(self._chunks, "aclose", None)
         if close is not None:
             await close()

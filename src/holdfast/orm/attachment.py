@@ -80,9 +80,7 @@ class RowAttachment:
     def saved(self, saving: Saving) -> None:
         """Note a new object in the session's transaction."""
         session = self._session()
-        frame = session_ledger.frame(session)
-        frame.created.append(saving.ref)
-        frame.undo.append(saving.undo)
+        session_ledger.frame(session).note(saving)
 
     def queue_delete(self, ref: Ref) -> None:
         """Have an object deleted after commit; the row is asked then whether it has let go of it."""
@@ -138,9 +136,9 @@ class RowAttachment:
         return file
 
     def attach(self, file: FileObject) -> None:
-        """Make this the place of a file, unless it still is in another."""
+        """Make this the place of a file, unless it still is in another; a row in a session outranks one that is not."""
         held = file._attachment  # noqa: SLF001
-        if held is None or held is self or not held.holds(file):
+        if held is None or not held.holds(file) or (self.is_active() and not held.is_active()):
             file._attachment = self  # noqa: SLF001
 
     def _session(self) -> Session:

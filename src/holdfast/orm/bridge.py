@@ -33,10 +33,16 @@ def do(sync: Callable[[], T], asynchronous: Callable[[], Coroutine[None, None, T
     return _await(asynchronous()) if in_async_session() else sync()
 
 
-def do_shielded(sync: Callable[[], T], asynchronous: Callable[[], Coroutine[None, None, T]], seconds: float) -> T:
-    """Run one of the twins to its end: a cancellation waits for it, but no longer than `seconds`."""
+def do_shielded(call: Callable[[], T], seconds: float) -> T:
+    """Run a call that does I/O in either world to its end.
+
+    A cancellation waits for it, but no longer than `seconds`: hence a task, and a greenlet, of its own.
+    """
+    if not in_async_session():
+        return call()
 
     async def shielded() -> T:
-        return await threads.finish(asyncio.ensure_future(asyncio.wait_for(asynchronous(), seconds)))
+        spawned = concurrency.greenlet_spawn(call)
+        return await threads.finish(asyncio.ensure_future(asyncio.wait_for(spawned, seconds)))
 
-    return _await(shielded()) if in_async_session() else sync()
+    return _await(shielded())

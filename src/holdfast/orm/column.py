@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, TypeDecorator
+from sqlalchemy.sql.operators import json_getitem_op, json_path_getitem_op
 
+from holdfast import rowvalue
 from holdfast.backends.base import StorageBackend
 from holdfast.errors import ColumnValueError, ConfigurationError, HoldfastError
 from holdfast.file import FileObject
@@ -20,7 +22,37 @@ if TYPE_CHECKING:
     from sqlalchemy.types import TypeEngine
 
 
-class StoredObject(TypeDecorator[Any]):
+class _StoredJSON(TypeDecorator[Any]):
+    """JSON, on PostgreSQL JSONB; what ``column["size"]`` is."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return JSONB on PostgreSQL, JSON elsewhere."""
+        if dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415  # 100 ms that others need not pay
+
+            return dialect.type_descriptor(JSONB(none_as_null=True))
+        return dialect.type_descriptor(JSON(none_as_null=True))
+
+    def coerce_compared_value(self, op: OperatorType | None, value: Any) -> Any:
+        """Compare as JSON does."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
+
+class _Comparator(TypeDecorator.Comparator[Any], JSON.Comparator[Any]):
+    """The operators of a file column."""
+
+    def operate(self, op: OperatorType, *other: Any, **kwargs: Any) -> Any:
+        """Make what is inside a file's JSON plain JSON."""
+        result = super().operate(op, *other, **kwargs)
+        if op in {json_getitem_op, json_path_getitem_op}:
+            result.type = _StoredJSON(none_as_null=True)
+        return result
+
+
+class StoredObject(_StoredJSON):
     """A column of files: JSON in the row (JSONB on PostgreSQL), bytes in a storage. Unset is SQL NULL.
 
     It works with every `Session` and `AsyncSession` without any set-up: content is uploaded before the row is
@@ -42,8 +74,8 @@ class StoredObject(TypeDecorator[Any]):
         ...     file: Mapped[FileObject | None] = mapped_column(StoredObject(backend="docs"))
     """
 
-    impl = JSON
     cache_ok = True
+    comparator_factory = _Comparator
 
     def __init__(
         self,
@@ -82,19 +114,23 @@ class StoredObject(TypeDecorator[Any]):
         """The type of the values."""
         return list if self.multiple else FileObject
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return JSONB on PostgreSQL, JSON elsewhere."""
-        if dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import JSONB  # noqa: PLC0415  # 100 ms that others need not pay
-
-            return dialect.type_descriptor(JSONB(none_as_null=True))
-        return dialect.type_descriptor(JSON(none_as_null=True))
-
     def coerce_compared_value(self, op: OperatorType | None, value: Any) -> Any:
-        """Compare files as files, and everything else (``column["size"]``) as JSON does."""
+        """Compare files as files, and everything else as JSON does."""
         if isinstance(value, (FileObject, list)):
             return self
-        return self.impl_instance.coerce_compared_value(op, value)
+        return super().coerce_compared_value(op, value)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Return what reads a row's text; one that is not JSON at all becomes a malformed file, like any other."""
+        read = super().result_processor(dialect, coltype)
+
+        def process(value: Any) -> Any:
+            try:
+                return read(value) if read is not None else value
+            except (ValueError, RecursionError):
+                return self.process_result_value("", dialect)
+
+        return process
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:  # noqa: ARG002
         """Return the JSON for a row; every statement of every kind passes here.
@@ -142,6 +178,6 @@ def _to_json(value: Any) -> dict[str, Any]:
         raise refused(ColumnValueError(message))
     try:
         value._key()  # noqa: SLF001  # says what the file lacks
+        return rowvalue.parse(value.to_dict())  # what could not be read again is not written
     except HoldfastError as error:
         raise refused(error) from error
-    return value.to_dict()

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from holdfast.saving import Ref
+    from holdfast.saving import Ref, Saving
 
 
 class Outcome(Enum):
@@ -75,6 +76,18 @@ class Frame:
     undo: list[Callable[[], object]] = field(default_factory=list)
     committed: bool = False
 
+    def note(self, saving: Saving) -> None:
+        """Note a save that is about to begin.
+
+        Under a fresh key lies nothing but what this save writes, so it counts from the start, however the save ends.
+        Under a key that the caller named there may be somebody else's object: it counts once it was written.
+        """
+        self.undo.append(saving.undo)
+        if saving.is_fresh:
+            self.created.append(saving.ref)
+        else:
+            saving.on_finish = partial(self.created.append, saving.ref)
+
     def merge(self, inner: Frame) -> None:
         """Take over a released savepoint."""
         self.created += inner.created
@@ -112,6 +125,7 @@ class Ledger:
 
     Attributes:
         sent: Whether the COMMIT was handed to a database.
+        begun: Whether its root transaction has begun; a delete may be queued before.
         closing: Called when it is settled.
         joined: Whether the session works inside somebody else's transaction, so that its own end proves nothing.
     """
@@ -119,6 +133,7 @@ class Ledger:
     def __init__(self) -> None:
         self.sent = False
         self.joined = False
+        self.begun = False
         self.closing: list[Callable[[], object]] = []
         self._root = Frame()
         self._nested: dict[Any, Frame] = {}

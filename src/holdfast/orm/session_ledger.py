@@ -23,7 +23,20 @@ def open_ledger(session: Session) -> Ledger:
     It belongs to the root transaction that ends next, which may not have begun yet.
     """
     ledger: Ledger = session.info.setdefault(_KEY, Ledger())
+    ledger.begun = ledger.begun or session.in_transaction()
     return ledger
+
+
+def begin(session: Session) -> bool:
+    """Begin a root transaction; return whether a ledger was given up that no event has closed."""
+    ledger = current(session)
+    if ledger is None:
+        return False
+    if ledger.begun:
+        close(session)
+        return True
+    ledger.begun = True
+    return False
 
 
 def frame(session: Session) -> Frame:

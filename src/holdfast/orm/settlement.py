@@ -38,8 +38,8 @@ def settle(ledger: Ledger) -> None:
             logger.info("the session is part of an outer transaction, whose end it does not see: no file is deleted")
         elif outcome is Outcome.UNKNOWN:
             logger.error("a COMMIT was sent and not acknowledged: no file is deleted, the sweep decides")
-        else:
-            _delete(_unheld(dead))
+        elif dead:
+            bridge.do_shielded(lambda: _delete(_unheld(dead)), _SECONDS)
     except Exception:
         logger.exception("cleaning up files after a transaction failed: leftovers are found by the sweep")
 
@@ -76,7 +76,7 @@ def _held(owners: Iterable[Owner]) -> set[Ref]:
 def _delete(paths: dict[str, list[str]]) -> None:
     if not paths:
         return
-    failures = bridge.do_shielded(lambda: _delete_all(paths), lambda: _delete_all_async(paths), _SECONDS)
+    failures = bridge.do(lambda: _delete_all(paths), lambda: _delete_all_async(paths))
     for key, error in failures:
         shown = ", ".join(paths[key][:_SHOWN])
         logger.error("%d files in storage %r could not be deleted (%s): %s", len(paths[key]), key, shown, error)

@@ -1,6 +1,7 @@
 """The unit of work: session events that keep rows and objects together.
 
 ============================  ====================================================================================
+after_transaction_create      a ledger that no event has closed is given up
 before_flush                  content of new and changed rows is uploaded; what they took and dropped is noted
 mapper before_delete          what a deleted row drops is noted
 before_commit                 the database is asked whether the transaction still lives, so that a COMMIT which it
@@ -15,6 +16,7 @@ No event of SQLAlchemy is proof by itself: see ``docs/design.md``.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -31,14 +33,27 @@ if TYPE_CHECKING:
     from holdfast.orm.ledger import Ledger
 
 
+logger = logging.getLogger("holdfast")
+
+
 def install() -> None:
     """Listen to every session."""
+    event.listen(Session, "after_transaction_create", after_transaction_create)
     event.listen(Session, "before_flush", before_flush)
     event.listen(Session, "after_flush_postexec", after_flush)
     event.listen(Session, "before_commit", before_commit)
     event.listen(Session, "after_commit", after_commit)
     event.listen(Session, "after_transaction_end", after_transaction_end)
     event.listen(Mapper, "before_delete", before_delete)
+
+
+def after_transaction_create(session: Session, transaction: SessionTransaction) -> None:
+    """Give up what is left of a root transaction that ended without an event.
+
+    A cancellation that strikes while its connection goes back to the pool does that.
+    """
+    if transaction.parent is None and session_ledger.begin(session):
+        logger.error("a transaction ended without notice: no file is deleted, the sweep decides")
 
 
 def before_flush(session: Session, *_: Any) -> None:

@@ -80,9 +80,9 @@ class Work:
 
     def announce(self, frame: Frame) -> None:
         """Note the new objects before they are written: a crash or failure must find them noted."""
-        frame.created += [saving.ref for saving in self.savings]
+        for saving in self.savings:
+            frame.note(saving)
         frame.created += [copying.ref for copying in self.copies]
-        frame.undo += [saving.undo for saving in self.savings]
         frame.undo += [_undo_adoption(file) for file in self.adopted]
 
     def run(self) -> None:

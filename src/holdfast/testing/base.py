@@ -22,7 +22,7 @@ class ContractPart:
     keeps_metadata: ClassVar[bool] = True
     gives_etag: ClassVar[bool] = True
     atomic_create: ClassVar[bool] = True
-    long_keys: ClassVar[bool] = True
+    flat: ClassVar[bool] = True
 
     @pytest.fixture
     def storage(self) -> StorageBackend:

@@ -33,5 +33,5 @@ class BackendContract(Writing, Reading, Listing, Deleting, Copying, Failing, Sha
         keeps_metadata: A `stat` gives back the metadata, any JSON.
         gives_etag: Objects have an entity tag that changes with their bytes.
         atomic_create: Of several puts with ``if_absent`` exactly one succeeds.
-        long_keys: Keys may be as long as `holdfast.keys.MAX_KEY_BYTES`.
+        flat: An object ``a`` and an object ``a/b`` can lie side by side, unlike files and folders.
     """

@@ -44,12 +44,20 @@ class Deleting(ContractPart):
 
     def test_a_neighbour_stays(self, half: Half) -> None:
         """Deleting `a` touches neither `ab` nor anything in a folder `a`."""
-        for name in ["a", "ab", "b/a", "c/x", "c/y/z"]:
+        for name in ["a", "ab", "b/a", "c/x", "c/y/z", *(["c"] if self.flat else [])]:
             half.put(name, b"bytes")
         half.delete("a")
-        half.delete("c")
-        half.delete("c/y", "b")
+        if self.flat:
+            half.delete("c")
         assert half.names() == ["ab", "b/a", "c/x", "c/y/z"]
+
+    def test_a_folder_stays(self, half: Half) -> None:
+        """Deleting the name of a folder deletes nothing, and is no error."""
+        for name in ["c/x", "c/y/z"]:
+            half.put(name, b"bytes")
+        half.delete("c")
+        half.delete("c/y", "c", "d")
+        assert half.names() == ["c/x", "c/y/z"]
 
     def test_patterns_are_names(self, half: Half) -> None:
         """Characters of patterns stand for themselves when an object is read, listed, copied and deleted."""

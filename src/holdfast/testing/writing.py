@@ -166,23 +166,20 @@ class Writing(ContractPart):
         assert half.names() == []
 
     def test_long_and_deep_keys(self, half: Half) -> None:
-        """A key may have 255 bytes in a segment, and 1,024 in all."""
-        segment = "é" * 127 + "x"
-        deep = "/".join("d" * 100 for _ in range(9))
-        deep += "/" + "x" * (1023 - len(half.key(deep)))
-        for name in [segment, *([deep] if self.long_keys else [])]:
+        """A key may have 255 bytes in a segment and many segments."""
+        for name in ["é" * 127 + "x", "/".join("d" * 80 for _ in range(11))]:
             half.put(name, b"bytes")
             assert half.read(name) == b"bytes"
             half.delete(name)
 
-    @pytest.mark.parametrize("content", ["text", 3, None, {"a": b"b"}, io.StringIO("text")], ids=repr)
+    @pytest.mark.parametrize("content", ["text", 3, None, {"a": b"b"}, io.StringIO("text")], ids=lambda content: type(content).__name__)
     def test_what_has_no_bytes_is_refused(self, half: Half, content: Any) -> None:
         """A `str` and other things that are no bytes raise a typed error, and nothing is stored."""
         with pytest.raises(SourceTypeError):
             half.put("x", content)
         assert not half.exists("x")
 
-    @pytest.mark.parametrize("content", [["text"], [b"bytes", "text"], [1]], ids=repr)
+    @pytest.mark.parametrize("content", [["text"], [b"bytes", "text"], [1]], ids=["text", "mixed", "numbers"])
     def test_an_iterator_of_something_else_is_refused(self, half: Half, content: Any) -> None:
         """An iterator that yields text raises a typed error, and nothing is stored."""
         with pytest.raises(SourceTypeError):

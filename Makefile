@@ -1,0 +1,103 @@
+# Development commands; `make help` lists them. A first call makes .venv from requirements-dev.lock,
+# later calls find it there and start at once.
+
+PYTHON ?= python3
+WORKERS ?= auto
+
+PY := .venv/bin/python
+# Everything is run as a module: scripts in .venv/bin hold the path of a checkout that may have moved.
+UV := $(PY) -m uv
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
+SQLALCHEMY20 := .venv/sqlalchemy20
+
+# Certificates that the machine's owner installed (a company's proxy) count for uv as they do for pip and git.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
+export UV_SYSTEM_CERTS ?= true
+endif
+# The tests start many Pythons: they keep their bytecode even where the machine says not to.
+unexport PYTHONDONTWRITEBYTECODE
+# pyright comes locked: no look-up of newer versions.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-sqlalchemy20 check bench coverage format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: .venv/installed ## show files committed, rolled back, replaced and deleted (DEMO_ARGS="--storage s3://…")
+	@$(PY) examples/demo/demo.py $(DEMO_ARGS)
+
+test: .venv/installed ## run all tests (TEST_ARGS="-k savepoint", WORKERS=4)
+	$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
+
+test-sqlalchemy20: .venv/installed $(SQLALCHEMY20)/installed ## run the unit of work's tests on SQLAlchemy 2.0
+	@PYTHONPATH="$(CURDIR)/$(SQLALCHEMY20)" $(PY) -c 'import sqlalchemy as s; v = s.__version__; \
+		print("SQLAlchemy", v, "from", s.__file__); raise SystemExit(not v.startswith("2.0."))'
+	PYTHONPATH="$(CURDIR)/$(SQLALCHEMY20)" $(PY) -m pytest -n $(WORKERS) $(TEST_ARGS) tests/orm
+
+check: .venv/installed ## check style, types, layers, twins and public names
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy --strict src
+	$(PY) -m pyright tests/typing/api.py
+	$(PY) -m pytest tests/architecture
+
+bench: .venv/installed ## run the benchmarks, except the long ones (benchmarks/*_full*.py)
+	@failed=; for script in $(filter-out $(wildcard benchmarks/*_full*),$(wildcard benchmarks/*.py)); do \
+		echo "$$script"; $(PY) $$script || failed="$$failed $$script"; done; \
+	test -z "$$failed" || { echo "over the limit:$$failed" >&2; exit 1; }
+
+coverage: .venv/installed ## run all tests and report which branches they missed
+	rm -f .coverage .coverage.*
+	$(PY) -m coverage run -m pytest -n $(WORKERS) $(TEST_ARGS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+
+format: .venv/installed ## format the code and fix what ruff can fix
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+lock: $(PY) ## renew the locks after a change of pyproject.toml (LOCK_ARGS=--upgrade for newer versions)
+	$(PY) -c 'import uv' 2>/dev/null || $(PY) -m pip install --quiet uv
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) $(LOCK_ARGS) pyproject.toml --all-extras --group dev \
+		--output-file requirements-dev.lock
+	echo 'sqlalchemy==2.0.*' | UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) $(LOCK_ARGS) --no-deps - \
+		--output-file requirements-sqlalchemy20.lock
+
+clean: ## remove the environments and everything else that can be made again
+	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# --- the environment
+
+# Also made anew when its Python has gone, after an upgrade of the system's.
+$(PY):
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or later" \
+		"(apt-get install python3 python3-venv), or name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) --version 2>&1)," \
+		"Holdfast needs 3.11 or later: name another one, such as make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip; ensurepip.version()' 2>/dev/null || { echo "$(PYTHON) -m venv is missing:" \
+		"apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making .venv from requirements-dev.lock, once"
+	@$(PYTHON) -m venv --clear .venv
+
+.venv/locked: requirements-dev.lock | $(PY)
+	@sed -n '/^uv==/,/[^\]$$/p' requirements-dev.lock > .venv/uv.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r .venv/uv.lock
+	@$(UV) pip sync --quiet --python $(PY) --require-hashes requirements-dev.lock
+	@touch $@
+
+.venv/installed: pyproject.toml .venv/locked
+	@$(UV) pip install --quiet --python $(PY) --offline --no-deps --no-build-isolation --editable .
+	@echo "$(CURDIR)" > $@
+
+# An editable install holds the checkout's path: install again after a move.
+ifneq ($(shell cat .venv/installed 2>/dev/null),$(CURDIR))
+.PHONY: .venv/installed
+endif
+
+$(SQLALCHEMY20)/installed: requirements-sqlalchemy20.lock .venv/locked
+	@rm -rf $(SQLALCHEMY20)
+	@$(UV) pip install --quiet --python $(PY) --target $(SQLALCHEMY20) --no-deps --require-hashes \
+		-r requirements-sqlalchemy20.lock
+	@touch $@

@@ -1,0 +1,238 @@
+"""Storages through fsspec, and local disk."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from functools import partial
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from holdfast.backends.base import StorageBackend
+from holdfast.backends.options import check_name, given, switch
+from holdfast.drivers.local import LocalDriver
+from holdfast.errors import ConfigurationError, InvalidKeyError, MissingExtraError
+from holdfast.keys import validate_key
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from holdfast.drivers.protocol import Driver
+    from holdfast.schemes import KeyScheme
+
+_LOCAL = {"file", "local"}
+_S3 = {"s3", "s3a"}
+_BUCKETS = {*_S3, "gs", "gcs", "abfs", "abfss", "az"}
+"""Protocols whose prefix begins with the name of a bucket or container."""
+
+_EXTRAS = {
+    **dict.fromkeys(_S3, "s3"),
+    **dict.fromkeys(("gs", "gcs"), "gcs"),
+    **dict.fromkeys(("abfs", "abfss", "az"), "azure"),
+    **dict.fromkeys(("sftp", "ssh"), "sftp"),
+    "webdav": "webdav",
+}
+
+
+class FSSpecBackend(StorageBackend):
+    """A storage on anything that fsspec reaches, or on a local disk.
+
+    Args:
+        key: Name under which rows and files refer to the storage.
+        fs: Protocol (``"file"``, ``"memory"``, ``"s3"``), URL (``"s3://bucket/prefix"``), or a file system made by
+            `fsspec.filesystem`, which is used as it is. ``"memory"`` gives each storage bytes of its own.
+        prefix: Where the storage begins: ``"bucket/folder"`` on object stores, an absolute path on a local disk.
+        checksum: See `StorageBackend`.
+        max_concurrency: See `StorageBackend`.
+        key_scheme: See `StorageBackend`.
+        **options: What `fsspec.filesystem` takes for the protocol. None counts as not given. Since `key` names the
+            storage, the access key of S3 is ``username=`` and ``password=`` here. For local disk: ``durable`` and
+            ``mode``, see `holdfast.drivers.local.LocalDriver`.
+
+    Raises:
+        ConfigurationError: The protocol, the prefix or an option cannot work. Nothing is connected to until the
+            first use.
+        MissingExtraError: A package is needed; the message holds the ``pip install`` command.
+
+    Example:
+        >>> storage = FSSpecBackend("test", "memory")
+        >>> storage.put("a.txt", b"hello").size
+        5
+    """
+
+    def __init__(
+        self,
+        key: str,
+        fs: Any,
+        prefix: str | None = None,
+        *,
+        checksum: str | None = "sha256",
+        max_concurrency: int = 16,
+        key_scheme: KeyScheme | None = None,
+        **options: Any,
+    ) -> None:
+        driver = _driver(fs, prefix, given(options))
+        super().__init__(
+            key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme
+        )
+
+
+def _driver(fs: Any, prefix: Any, options: dict[str, Any]) -> Driver:
+    if prefix is not None and not isinstance(prefix, (str, os.PathLike)):
+        message = f'prefix must be a str such as "bucket/folder", not {type(prefix).__name__}'
+        raise ConfigurationError(message)
+    below = os.fspath(prefix) if prefix is not None else ""
+    if not isinstance(fs, str):
+        return _over(fs, below, options)
+    protocol, separator, rest = fs.partition("://")
+    protocol = protocol.lower()
+    if protocol in _LOCAL:
+        return _local(_local_path(unquote(rest), below) if separator else below, options)
+    return _named(protocol, f"{protocol}://{rest}" if separator else None, below, options)
+
+
+def _local(path: str, options: Mapping[str, Any]) -> Driver:
+    if not Path(path).is_absolute():
+        example = Path(path or "uploads").expanduser().absolute()
+        message = f'local disk needs an absolute path: fs="file", prefix="{example}" (got prefix={path!r})'
+        raise ConfigurationError(message)
+    for name in options:
+        check_name(name, ("auto_mkdir", "durable", "mode"), "local disk")  # folders are made without `auto_mkdir`
+    durable, mode = switch("durable", options.get("durable", True)), options.get("mode", 0o600)
+    if isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777:  # noqa: PLR2004
+        message = f"mode={mode!r} must be permission bits such as 0o640"
+        raise ConfigurationError(message)
+    return LocalDriver(Path(path), durable=durable, mode=mode)
+
+
+def _local_path(rest: str, prefix: str) -> str:
+    if rest and prefix.startswith("/"):
+        message = f'two absolute paths are given: write fs="file", prefix="{prefix}"'
+        raise ConfigurationError(message)
+    return f"{rest.rstrip('/')}/{prefix}" if rest and prefix else rest or prefix
+
+
+def _named(protocol: str, url: str | None, prefix: str, options: dict[str, Any]) -> Driver:
+    """Return the driver for a protocol or a URL; the file system is made when it is first used."""
+    kind = _file_system_class(protocol)
+    _check_options(protocol, kind, options)
+    if url is not None:
+        options = {**kind._get_kwargs_from_urls(url), **options}  # noqa: SLF001  # what `fsspec.url_to_fs` calls
+        root = kind._strip_protocol(url)  # noqa: SLF001
+        prefix = f"{root.rstrip('/')}/{prefix}" if root and prefix else root or prefix
+    root = _root(protocol, prefix)
+    if protocol == "memory":
+        from holdfast.drivers.fsspec_memory import MemoryDriver, private_memory  # noqa: PLC0415  # optional
+
+        return MemoryDriver(private_memory(**options), root)
+    if protocol in _S3:  # presigned URLs of the old kind are refused by newer regions
+        config = {"signature_version": "s3v4", **(options.get("config_kwargs") or {})}
+        options = {**options, "config_kwargs": config}
+    # Of its own: no instance, and no remembered listing, is shared with the rest of the program.
+    make = partial(kind, **{"skip_instance_cache": True, "use_listings_cache": False, **options})
+    return _remote(protocol, make, root)
+
+
+def _over(fs: Any, prefix: str, options: Mapping[str, Any]) -> Driver:
+    """Return the driver for a file system that the user made."""
+    abstract = getattr(_fsspec(), "AbstractFileSystem")  # noqa: B009  # fsspec ships no types
+    if not isinstance(fs, abstract):
+        path = isinstance(fs, os.PathLike)
+        hint = f'; for a folder write fs="file", prefix="{Path(fs).absolute()}"' if path else ""
+        message = f"fs must be a protocol, a URL or a file system of fsspec, not {type(fs).__name__}{hint}"
+        raise ConfigurationError(message)
+    for name in options:
+        check_name(name, (), "a file system that is already made")
+    protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+    if getattr(fs, "asynchronous", False):
+        message = (
+            f'this file system belongs to one event loop: leave out asynchronous=True, fsspec.filesystem("{protocol}", …); '
+            "the storage can be awaited from any loop all the same"
+        )
+        raise ConfigurationError(message)
+    if protocol in _LOCAL and not prefix.startswith("/"):
+        message = f'a local prefix must be absolute: prefix="{Path(prefix or "uploads").absolute()}"'
+        raise ConfigurationError(message)
+    if protocol == "memory":
+        from holdfast.drivers.fsspec_memory import MemoryDriver  # noqa: PLC0415  # optional
+
+        return MemoryDriver(fs, _root(protocol, prefix))
+    return _remote(protocol, fs, _root(protocol, prefix))
+
+
+def _remote(protocol: str, fs: Any, root: str) -> Driver:
+    if protocol in _S3:
+        from holdfast.drivers.s3fs import S3FSDriver  # noqa: PLC0415  # optional
+
+        return S3FSDriver(fs, root)
+    from holdfast.drivers.fsspec import FSSpecDriver  # noqa: PLC0415  # optional
+
+    return FSSpecDriver(fs, root)
+
+
+def _root(protocol: str, prefix: str) -> str:
+    """Return the prefix as the drivers take it.
+
+    Raises:
+        ConfigurationError: It is in a form that another protocol has.
+    """
+    named, separator, rest = prefix.partition("://")
+    if separator and named == protocol:
+        prefix = rest
+    if protocol == "memory":
+        return prefix.strip("/")
+    if protocol not in _BUCKETS:
+        return prefix.rstrip("/")
+    plain = prefix.strip("/")
+    if not plain or plain != prefix.rstrip("/"):
+        example = plain or "bucket/folder"
+        message = f'prefix={prefix!r} must begin with the bucket, without a slash before it: prefix="{example}"'
+        raise ConfigurationError(message)
+    try:
+        return validate_key(plain)
+    except InvalidKeyError as error:
+        message = f"prefix={prefix!r} cannot be used: {error}"
+        raise ConfigurationError(message) from error
+
+
+def _file_system_class(protocol: str) -> Any:
+    registry = _fsspec()
+    known = registry.available_protocols()
+    if protocol not in known:
+        near = get_close_matches(protocol, known)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else 'use one such as "file", "memory" or "s3"'
+        message = f"fs={protocol!r} is not a protocol of fsspec: {hint}"
+        raise ConfigurationError(message)
+    try:
+        return registry.get_filesystem_class(protocol)
+    except ImportError as error:
+        extra = _EXTRAS.get(protocol)
+        how = f'pip install "holdfast[{extra}]"' if extra else str(error)
+        message = f"storages on {protocol!r} need another package: {how}"
+        raise MissingExtraError(message) from error
+
+
+def _fsspec() -> Any:
+    try:
+        import fsspec  # noqa: PLC0415  # optional
+    except ImportError as error:
+        message = 'FSSpecBackend needs a package: pip install "holdfast[fsspec]"'
+        raise MissingExtraError(message) from error
+    return fsspec
+
+
+def _check_options(protocol: str, kind: Any, options: Mapping[str, Any]) -> None:
+    """Refuse what is sure to be wrong. Most file systems take any name, so only a slip of the pen can be told."""
+    names = {name for base in kind.__mro__ if base is not object for name in signature(base.__init__).parameters}
+    for name in options:
+        if name not in names and get_close_matches(name, names, cutoff=0.8):
+            check_name(name, names, f"{protocol!r}")
+    if options.get("asynchronous"):
+        message = "leave out asynchronous=True: the storage can be awaited from any event loop all the same"
+        raise ConfigurationError(message)
+    endpoint = options.get("endpoint_url") or (options.get("client_kwargs") or {}).get("endpoint_url")
+    if isinstance(endpoint, str) and urlsplit(endpoint).scheme not in {"http", "https"}:
+        message = f'endpoint_url={endpoint!r} has no scheme: write endpoint_url="https://{endpoint}"'
+        raise ConfigurationError(message)

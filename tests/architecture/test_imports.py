@@ -1,0 +1,65 @@
+"""Which libraries are imported where: none but the core ones at start, each other one in its own module."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.architecture.source_tree import SOURCE, imports, modules
+from tests.architecture.test_layers import write_tree
+
+# A library is imported in modules that bear its name, such as drivers/obstore.py, and in this module or package.
+HOMES = {
+    "blake3": "holdfast.checksums",
+    "pydantic_core": "holdfast.file_schema",
+    "pytest": "holdfast.testing",
+}
+# SQLAlchemy has a test of its own, with the layers; it brings typing_extensions.
+EVERYWHERE = {"holdfast", "sqlalchemy", "typing_extensions"} | sys.stdlib_module_names
+
+# What `import holdfast` loads on top of its two dependencies, by top-level name.
+ADDED = """
+import json, sys
+import sqlalchemy.orm, sqlalchemy.ext.mutable, sqlalchemy.dialects.postgresql, obstore.store
+before = {name.partition(".")[0] for name in sys.modules}
+import holdfast
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules} - before - sys.stdlib_module_names)))
+"""
+
+
+def strays(root: Path = SOURCE) -> list[str]:
+    """Return a sentence for each library that is imported outside its module."""
+    known = modules(root)
+    return [
+        f"{module} imports {library}"
+        for module in known
+        for library in sorted({target.partition(".")[0] for target in imports(module, known)} - EVERYWHERE)
+        if not is_home(module, library)
+    ]
+
+
+def is_home(module: str, library: str) -> bool:
+    """Return whether a part of the module's path begins with the library's name, or the table says so."""
+    if any(part == library or part.startswith(f"{library}_") for part in module.split(".")):
+        return True
+    return library in HOMES and f"{module}.".startswith(f"{HOMES[library]}.")
+
+
+def test_import_holdfast_loads_the_core_only() -> None:
+    """No optional library is loaded before it is used."""
+    answer = subprocess.run([sys.executable, "-c", ADDED], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == ["holdfast"]
+
+
+def test_each_library_has_one_home() -> None:
+    """A library is imported in the module that bears its name, so that one file knows it."""
+    assert strays() == [], f"move the import, or give the library a home in HOMES, in {__file__}"
+
+
+def test_a_stray_import_is_caught(tmp_path: Path) -> None:
+    """The same import is fine in the library's module and found elsewhere, even inside a function."""
+    late = "def f():\n    import fsspec.asyn"
+    good = {"drivers/fsspec.py": late, "drivers/fsspec_pool.py": late, "checksums.py": "import blake3"}
+    assert strays(write_tree(tmp_path / "good", good)) == []
+    assert strays(write_tree(tmp_path / "bad", good | {"keys.py": late})) == ["holdfast.keys imports fsspec"]

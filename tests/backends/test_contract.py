@@ -1,0 +1,189 @@
+"""The contract, over every storage that can run here."""
+
+import secrets
+
+import fsspec
+import pytest
+
+from holdfast.backends.base import StorageBackend
+from holdfast.backends.fsspec import FSSpecBackend
+from holdfast.backends.obstore import ObstoreBackend
+from holdfast.drivers.local import TEMPORARY, LocalDriver
+from holdfast.testing import BackendContract
+from tests.servers.shared import ServerFailedError
+
+
+class LocalFolder(BackendContract):
+    """What storages on a local disk have in common."""
+
+    keeps_content_type = False
+    keeps_metadata = False
+    flat = False
+
+    def leftovers(self, storage):
+        """Count temporary files."""
+        return sum(1 for path in self.root(storage).rglob(f"{TEMPORARY}/*") if path.is_file())
+
+    def root(self, storage):
+        """Return the folder."""
+        return storage.native
+
+
+class TestLocalDriver(LocalFolder):
+    @pytest.fixture
+    def storage(self, tmp_path):
+        """Local disk by the driver itself, and without its syncs."""
+        return StorageBackend("docs", LocalDriver(tmp_path / "root", durable=False))
+
+
+class TestFSSpecLocal(LocalFolder):
+    @pytest.fixture
+    def storage(self, tmp_path):
+        """Local disk as fsspec names it."""
+        return FSSpecBackend("docs", fs="file", prefix=str(tmp_path / "root"))
+
+
+class TestObstoreLocal(LocalFolder):
+    @pytest.fixture
+    def storage(self, tmp_path):
+        """Local disk as obstore names it."""
+        return ObstoreBackend("docs", fs=f"file://{tmp_path}/root/")
+
+
+class TestFSSpecLocalObject(LocalFolder):
+    gives_etag = False
+    atomic_create = False  # it looks first
+
+    @pytest.fixture
+    def storage(self, tmp_path):
+        """Local disk through a file system of fsspec's own."""
+        self.folder = tmp_path / "root"
+        return FSSpecBackend("docs", fs=fsspec.filesystem("file", auto_mkdir=True), prefix=str(self.folder))
+
+    def root(self, storage):
+        """Return the folder."""
+        return self.folder
+
+
+class TestFSSpecMemory(BackendContract):
+    gives_etag = False
+
+    @pytest.fixture
+    def storage(self):
+        """Memory, by name."""
+        return FSSpecBackend("docs", fs="memory")
+
+
+class TestFSSpecMemoryObject(BackendContract):
+    gives_etag = False
+
+    @pytest.fixture
+    def storage(self):
+        """The memory that all of the process shares."""
+        return FSSpecBackend("docs", fs=fsspec.filesystem("memory"), prefix=f"/{secrets.token_hex(8)}/docs")
+
+
+class TestObstoreMemory(BackendContract):
+    @pytest.fixture
+    def storage(self):
+        """Memory through obstore."""
+        return ObstoreBackend("docs", fs="memory://")
+
+
+class Bucket(BackendContract):
+    """What storages on an S3 server have in common."""
+
+    bucket = None
+
+    def leftovers(self, storage):
+        """Count the multipart uploads that are neither complete nor aborted."""
+        return self.bucket.uploads()
+
+
+class OnMinistack(Bucket):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls, ministack):
+        """One bucket for all tests: the contract keeps them apart."""
+        cls.bucket = ministack.make_bucket()
+        return cls.bucket
+
+
+class OnRclone(Bucket):
+    atomic_create = False
+    flat = False
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def made(cls, rclone_s3):
+        """One bucket for all tests: the contract keeps them apart."""
+        cls.bucket = rclone_s3.make_bucket()
+        return cls.bucket
+
+    def leftovers(self, storage):
+        """Count unfinished uploads, which rclone cannot list before it has seen one."""
+        try:
+            return super().leftovers(storage)
+        except ServerFailedError as error:
+            assert "NoSuchUpload" in str(error)
+            return 0
+
+    @pytest.mark.skip(reason="rclone answers 500 when the name of a folder is deleted")
+    def test_a_folder_stays(self):
+        """Left out."""
+
+
+class ThroughS3FS(Bucket):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, made):
+        """S3 through s3fs, by name."""
+        options = made.s3fs
+        # rclone gives the checksum of the whole with a part of it, and status 200.
+        options["config_kwargs"]["response_checksum_validation"] = "when_required"
+        options["username"], options["password"] = options.pop("key"), options.pop("secret")
+        return FSSpecBackend("docs", fs=f"s3://{made.name}", prefix="some/folder", **options)
+
+
+class ThroughS3FSObject(Bucket):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, made):
+        """S3 through a file system that the user made, as the documents show it."""
+        return FSSpecBackend("docs", fs=fsspec.filesystem("s3", **made.s3fs), prefix=made.name)
+
+
+class ThroughObstore(Bucket):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, made):
+        """S3 through obstore."""
+        return ObstoreBackend(
+            "docs",
+            fs=f"s3://{made.name}/some/folder/",
+            aws_access_key_id=made.server.access_key,
+            aws_secret_access_key=made.server.secret_key,
+            aws_region=made.server.region,
+            aws_endpoint=made.server.endpoint,
+            aws_allow_http=True,
+        )
+
+
+class TestS3FSOnMinistack(ThroughS3FS, OnMinistack):
+    pass
+
+
+class TestS3FSOnRclone(ThroughS3FS, OnRclone):
+    pass
+
+
+class TestS3FSObjectOnMinistack(ThroughS3FSObject, OnMinistack):
+    pass
+
+
+class TestObstoreOnMinistack(ThroughObstore, OnMinistack):
+    pass
+
+
+class TestObstoreOnRclone(ThroughObstore, OnRclone):
+    pass

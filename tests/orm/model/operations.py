@@ -1,0 +1,292 @@
+"""What a transaction may do, as data, and the strategies that make it up.
+
+Rows, places and positions are numbers that the interpreter counts round what is there, so that every list of
+operations makes sense and shrinks well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from hypothesis import strategies as st
+
+from tests.orm.model.schema import STORAGES
+
+
+@dataclass(frozen=True)
+class Content:
+    """Content of a new file: as ``bytes``, as a ``file``, to be read ``once``, or ``failing``."""
+
+    kind: str = "bytes"
+    storage: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A column of a row, and a position where that is a list."""
+
+    row: int
+    column: int
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class AddFolder:
+    """Add a folder."""
+
+
+@dataclass(frozen=True)
+class AddRow:
+    """Add a document or a picture with the files given."""
+
+    picture: bool = False
+    folder: int | None = None
+    cover: Content | None = None
+    scan: Content | None = None
+    pages: tuple[Content, ...] | None = None
+    thumbnail: Content | None = None
+
+
+@dataclass(frozen=True)
+class AddAgain:
+    """Add a row once more that a rollback made transient."""
+
+
+@dataclass(frozen=True)
+class Assign:
+    """Put contents into a place, one after the other; none at all means None."""
+
+    place: Place
+    contents: tuple[Content, ...] = ()
+    expire: bool = False
+
+
+class Giving(Enum):
+    """What happens to the place that a file comes from."""
+
+    COPY = auto()
+    MOVE = auto()
+    SWAP = auto()
+
+
+@dataclass(frozen=True)
+class Give:
+    """Assign the file of one place to another."""
+
+    source: Place
+    target: Place
+    how: Giving
+
+
+class Editing(Enum):
+    """The ways to change a list in place."""
+
+    APPEND = auto()
+    INSERT = auto()
+    EXTEND = auto()
+    SET = auto()
+    SLICE = auto()
+    REMOVE = auto()
+    POP = auto()
+    CLEAR = auto()
+    REVERSE = auto()
+    REPEAT = auto()
+
+
+@dataclass(frozen=True)
+class EditPages:
+    """Change a list in place."""
+
+    row: int
+    how: Editing
+    index: int = 0
+    contents: tuple[Content, ...] = (Content(),)
+
+
+@dataclass(frozen=True)
+class Annotate:
+    """Change the metadata of a file in place."""
+
+    place: Place
+    note: int
+
+
+@dataclass(frozen=True)
+class SaveFile:
+    """Save new content into a file that a row holds."""
+
+    place: Place
+    content: Content = Content()
+
+
+@dataclass(frozen=True)
+class DeleteFile:
+    """Call `delete` of a file that a row holds: it stays as long as the row does not let go of it."""
+
+    place: Place
+
+
+@dataclass(frozen=True)
+class DeleteRow:
+    """Delete a row."""
+
+    row: int
+
+
+@dataclass(frozen=True)
+class SwitchRow:
+    """Delete a row and add another with its primary key in one flush; False leaves the cover out."""
+
+    row: int
+    cover: Content | None | bool = False
+    pages: tuple[Content, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DeleteFolder:
+    """Delete a folder and, by cascade, its documents."""
+
+    folder: int
+
+
+@dataclass(frozen=True)
+class Orphan:
+    """Take a document out of its folder, which deletes it."""
+
+    row: int
+
+
+class Losing(Enum):
+    """The ways in which a session forgets changes of an object."""
+
+    EXPIRE = auto()
+    EXPIRE_ONE = auto()
+    REFRESH = auto()
+    EXPUNGE = auto()
+
+
+@dataclass(frozen=True)
+class Lose:
+    """Forget what was not flushed."""
+
+    row: int
+    how: Losing
+    column: int = 0
+
+
+@dataclass(frozen=True)
+class Begin:
+    """Set a savepoint."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Release the last savepoint."""
+
+
+@dataclass(frozen=True)
+class RollBack:
+    """Roll back to the last savepoint."""
+
+
+@dataclass(frozen=True)
+class Flush:
+    """Flush."""
+
+
+@dataclass(frozen=True)
+class BreakFlush:
+    """Flush a row that the database refuses."""
+
+    content: Content = Content()
+
+
+@dataclass(frozen=True)
+class BreakCommit:
+    """Add a row that the database refuses when it is to commit."""
+
+
+@dataclass(frozen=True)
+class SwallowError:
+    """Run a statement that fails, and go on as if nothing had happened."""
+
+
+class Ending(Enum):
+    """How a root transaction ends."""
+
+    COMMIT = auto()
+    ROLLBACK = auto()
+    CLOSE = auto()
+    RAISE = auto()
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A root transaction.
+
+    Attributes:
+        operations: What it does.
+        ending: How it ends.
+        repair: Replace contents that fail and try again, instead of rolling back.
+    """
+
+    operations: tuple[object, ...] = ()
+    ending: Ending = Ending.COMMIT
+    repair: bool = False
+
+
+FILLED = Transaction((
+    AddFolder(),
+    AddRow(folder=0, cover=Content(), scan=Content(), pages=(Content(), Content())),
+    AddRow(picture=True, cover=Content(), pages=(Content(storage="attic"),), thumbnail=Content()),
+))
+"""A transaction that fills the tables, so that there is something to change."""
+
+
+def transactions() -> st.SearchStrategy[Transaction]:
+    """Return random transactions; most of them commit."""
+    endings = st.sampled_from([Ending.COMMIT, Ending.COMMIT, Ending.COMMIT, *Ending])
+    return st.builds(Transaction, st.lists(_operations(), max_size=12).map(tuple), endings, st.booleans())
+
+
+def _operations() -> st.SearchStrategy[object]:
+    number = st.integers(0, 7)
+    sound = st.builds(Content, st.sampled_from(["bytes", "bytes", "file", "once"]), st.sampled_from([None, *STORAGES]))
+    failing = st.builds(Content, st.just("failing"))
+    content = st.one_of(sound, sound, sound, sound, failing)
+    several = st.lists(content, max_size=3).map(tuple)
+    place = st.builds(Place, number, number, number)
+    maybe = st.one_of(st.none(), content)
+    add = st.builds(
+        AddRow, st.booleans(), st.one_of(st.none(), number), maybe, maybe, st.one_of(st.none(), several), maybe
+    )
+    edit = st.builds(EditPages, number, st.sampled_from(Editing), number, several)
+    assign = st.builds(Assign, place, several, st.booleans())
+    give = st.builds(Give, place, place, st.sampled_from(Giving))
+    return st.one_of(
+        add,
+        assign,
+        assign,
+        give,
+        give,
+        edit,
+        edit,
+        st.builds(AddFolder),
+        st.builds(AddAgain),
+        st.builds(Annotate, place, number),
+        st.builds(SaveFile, place, content),
+        st.builds(DeleteFile, place),
+        st.builds(DeleteRow, number),
+        st.builds(SwitchRow, number, st.one_of(st.just(False), maybe), st.one_of(st.none(), several)),
+        st.builds(DeleteFolder, number),
+        st.builds(Orphan, number),
+        st.builds(Lose, number, st.sampled_from(Losing), number),
+        st.builds(Begin),
+        st.builds(Begin),
+        st.builds(Release),
+        st.builds(RollBack),
+        st.builds(Flush),
+        st.builds(Flush),
+        st.one_of(st.builds(BreakFlush, content), st.builds(BreakCommit), st.builds(SwallowError)),
+    )

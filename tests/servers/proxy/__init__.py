@@ -1,0 +1,11 @@
+"""Proxies that watch what a client sends, and break it on cue.
+
+Each runs in a thread with an event loop of its own, so that sync and async tests use it
+alike.
+"""
+
+from .faults import Fault
+from .http import CountingProxy, Request
+from .postgres import PostgresProxy
+
+__all__ = ["CountingProxy", "Fault", "PostgresProxy", "Request"]
