@@ -34,7 +34,7 @@ test: .venv/installed ## run all tests (TEST_ARGS="-k savepoint", WORKERS=4)
 test-sqlalchemy20: .venv/installed $(SQLALCHEMY20)/installed ## run the unit of work's tests on SQLAlchemy 2.0
 	@PYTHONPATH="$(CURDIR)/$(SQLALCHEMY20)" $(PY) -c 'import sqlalchemy as s; v = s.__version__; \
 		print("SQLAlchemy", v, "from", s.__file__); raise SystemExit(not v.startswith("2.0."))'
-	PYTHONPATH="$(CURDIR)/$(SQLALCHEMY20)" $(PY) -m pytest -n $(WORKERS) $(TEST_ARGS) tests/orm
+	PYTHONPATH="$(CURDIR)/$(SQLALCHEMY20)" $(PY) -m pytest -n $(WORKERS) $(TEST_ARGS) tests/orm tests/faults
 
 check: .venv/installed ## check style, types, layers, twins and public names
 	$(PY) -m ruff check

@@ -1,18 +1,14 @@
 """Fixtures for every test: real servers, each started at most once per run."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TypeVar
 
 import pytest
 
 from tests.servers import postgres as postgresql
 from tests.servers import s3
 from tests.servers.proxy import CountingProxy, PostgresProxy
-from tests.servers.shared import ServerFailedError, open_run
-
-Server = TypeVar("Server")
+from tests.servers.shared import open_run, start_or_skip
 
 MARKERS = {
     "s3": {"ministack", "rclone_s3"},
@@ -27,21 +23,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server, so that `-m "not s3"` leaves them out."""
+    """Mark the tests that need a server, so that `-m "not s3"` leaves them out.
+
+    A fixture that is asked for by `getfixturevalue` does not show here: mark its param.
+    """
     for item in items:
         for marker, fixtures in MARKERS.items():
             if fixtures.intersection(getattr(item, "fixturenames", ())):
                 item.add_marker(marker)
-
-
-def started(start: Callable[[], Server]) -> Server:
-    """Start a server; where that fails, CI fails and a user's machine skips."""
-    try:
-        return start()
-    except ServerFailedError as error:
-        if os.environ.get("CI"):
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")
@@ -53,13 +42,13 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def ministack() -> s3.S3Server:
     """An S3 server that verifies signatures, conditions and expiry."""
-    return started(s3.ministack)
+    return start_or_skip(s3.ministack)
 
 
 @pytest.fixture(scope="session")
 def rclone_s3() -> s3.S3Server:
     """Another author's S3 server: no conditional writes, no versions."""
-    return started(s3.rclone)
+    return start_or_skip(s3.rclone)
 
 
 @pytest.fixture
@@ -74,9 +63,21 @@ def rclone_bucket(rclone_s3: s3.S3Server) -> s3.S3Bucket:
     return rclone_s3.make_bucket()
 
 
+@pytest.fixture(
+    params=[
+        pytest.param("s3_bucket", id="ministack", marks=pytest.mark.s3),
+        pytest.param("rclone_bucket", id="rclone", marks=pytest.mark.s3),
+    ]
+)
+def each_s3_bucket(request: pytest.FixtureRequest) -> s3.S3Bucket:
+    """A fresh bucket on each S3 server in turn."""
+    bucket: s3.S3Bucket = request.getfixturevalue(request.param)
+    return bucket
+
+
 @pytest.fixture
 def counting_proxy() -> Iterator[Callable[[str], CountingProxy]]:
-    """Make proxies in front of S3 endpoints: `proxy = counting_proxy(endpoint)`."""
+    """Make proxies in front of S3 servers, each with `counting_proxy(bucket.server.endpoint)`."""
     with ExitStack() as stack:
         yield lambda endpoint: stack.enter_context(CountingProxy(endpoint))
 
@@ -84,12 +85,12 @@ def counting_proxy() -> Iterator[Callable[[str], CountingProxy]]:
 @pytest.fixture(scope="session")
 def postgres_server() -> postgresql.PostgresServer:
     """The PostgreSQL server of the run."""
-    return started(postgresql.postgres_server)
+    return start_or_skip(postgresql.postgres_server)
 
 
 @pytest.fixture
 def postgres(postgres_server: postgresql.PostgresServer) -> Iterator[postgresql.Database]:
-    """A fresh, empty database: `postgres.url("psycopg")`, `postgres.url("asyncpg")`."""
+    """Lend an empty database: `postgres.url("psycopg")`, `postgres.url("asyncpg")`."""
     with postgres_server.database() as database:
         yield database
 

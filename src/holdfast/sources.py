@@ -212,11 +212,10 @@ def _from_buffer_or_iterable(content: Content) -> Source:
 
 def _upload_file(content: Content) -> Any:
     """Return the file inside an upload object: Starlette's and Litestar's ``.file``, Werkzeug's ``.stream``."""
-    if not hasattr(content, "filename"):
-        return None
     for name in ("file", "stream"):
         inner = getattr(content, name, None)
-        if callable(getattr(inner, "read", None)):
+        # In this order: the mere look at a GzipFile's `filename` warns.
+        if callable(getattr(inner, "read", None)) and hasattr(content, "filename"):
             return inner
     return None
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from tests.architecture.source_tree import SOURCE, imports, modules
 from tests.architecture.test_layers import write_tree
 
-# A library is imported in modules that bear its name, such as drivers/obstore.py, and in this module or package.
+# A library is imported in modules that bear its name, such as drivers/obstore.py, and in these or below them.
 HOMES = {
-    "blake3": "holdfast.checksums",
-    "pydantic_core": "holdfast.file_schema",
-    "pytest": "holdfast.testing",
+    "blake3": ("holdfast.checksums",),
+    "fsspec": ("holdfast.drivers.filesystem", "holdfast.drivers.s3fs"),  # s3fs is a part of fsspec
+    "pydantic_core": ("holdfast.file_schema",),
+    "pytest": ("holdfast.testing",),
 }
 # SQLAlchemy has a test of its own, with the layers; it brings typing_extensions.
 EVERYWHERE = {"holdfast", "sqlalchemy", "typing_extensions"} | sys.stdlib_module_names
@@ -42,7 +43,7 @@ def is_home(module: str, library: str) -> bool:
     """Return whether a part of the module's path begins with the library's name, or the table says so."""
     if any(part == library or part.startswith(f"{library}_") for part in module.split(".")):
         return True
-    return library in HOMES and f"{module}.".startswith(f"{HOMES[library]}.")
+    return any(f"{module}.".startswith(f"{home}.") for home in HOMES.get(library, ()))
 
 
 def test_import_holdfast_loads_the_core_only() -> None:

@@ -91,8 +91,6 @@ def test_the_hash_holds_in_another_process(memory: StorageBackend) -> None:
     """Python salts the hashes of texts for each process; a pickled file must not bring its hash along."""
     file = FileObject(backend="docs", filename="a.txt", content=b"x").save()
     hash(file)
-    code = "import pickle, sys; files = pickle.load(sys.stdin.buffer); assert len(set(files)) == 1, files"
-    subprocess.run([sys.executable, "-c", code], input=pickle.dumps([file]), check=True)
     code = (
         "import pickle, sys\nfrom holdfast import FileObject\nfile, row = pickle.load(sys.stdin.buffer)\n"
         "assert file in {FileObject.from_row(row)}"

@@ -44,7 +44,7 @@ def main(run: str, folder: str, command: list[str], stop: int, user: int | None)
         user=user,
         group=user,
         extra_groups=None if user is None else [],
-        preexec_fn=die_with_guard,
+        preexec_fn=die_with_guard,  # noqa: PLW1509 - the only thread there is yet
     )
 
     over = threading.Event()

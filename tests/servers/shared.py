@@ -18,12 +18,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from signal import SIGTERM, Signals
+from typing import TypeVar
+
+import pytest
 
 VARIABLE = "HOLDFAST_TEST_RUN"
 DEADLINE = 60.0  # seconds; a start takes about one, on a busy machine several
 GUARD = Path(__file__).with_name("guard.py")
 
 State = dict[str, str]
+Server = TypeVar("Server")
 
 
 class ServerFailedError(Exception):
@@ -68,14 +72,24 @@ def start_once(name: str, start: Callable[[Path], State]) -> State:
     with _locked(folder):
         if not state.exists():
             try:
-                found = start(folder)
+                answer = start(folder)
             except ServerFailedError as error:  # once is enough: don't try per worker
-                found = {"error": str(error)}
-            state.write_text(json.dumps(found))
-    found = json.loads(state.read_text())
+                answer = {"error": str(error)}
+            state.write_text(json.dumps(answer))
+    found: State = json.loads(state.read_text())
     if "error" in found:
         raise ServerFailedError(found["error"])
     return found
+
+
+def start_or_skip(start: Callable[[], Server]) -> Server:
+    """Start a server; where that fails, CI fails and a user's machine skips."""
+    try:
+        return start()
+    except ServerFailedError as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
 
 
 def launch(
@@ -116,8 +130,7 @@ def launch(
         if ended or time.monotonic() > deadline:
             what = "ended" if ended else f"was not ready in {DEADLINE:g} s"
             tail = log.read_text(errors="replace")[-4000:]
-            message = f"{folder.name} {what}: {' '.join(command)}\n{tail}"
-            raise ServerFailedError(message)
+            raise ServerFailedError(f"{folder.name} {what}: {' '.join(command)}\n{tail}")
         time.sleep(0.01)
 
 

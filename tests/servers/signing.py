@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlencode, urlsplit
 
 
-def signed_request(  # noqa: PLR0913 - what a signature is made of
+def signed_request(
     method: str,
     endpoint: str,
     path: str = "/",
@@ -31,7 +31,7 @@ def signed_request(  # noqa: PLR0913 - what a signature is made of
     headers = {"host": host, "x-amz-content-sha256": digest, "x-amz-date": time}
     names = ";".join(headers)
     lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    canonical = "\n".join([method, target, search, lines, names, digest])
+    canonical = f"{method}\n{target}\n{search}\n{lines}\n{names}\n{digest}"
     scope = f"{time[:8]}/{region}/{service}/aws4_request"
     hashed = hashlib.sha256(canonical.encode()).hexdigest()
     to_sign = f"AWS4-HMAC-SHA256\n{time}\n{scope}\n{hashed}"
@@ -40,8 +40,7 @@ def signed_request(  # noqa: PLR0913 - what a signature is made of
         key = hmac.digest(key, part.encode(), "sha256")
     signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
     headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={access_key}/{scope}, "
-        f"SignedHeaders={names}, Signature={signature}"
+        f"AWS4-HMAC-SHA256 Credential={access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
     )
     if service == "iam":
         headers["content-type"] = "application/x-www-form-urlencoded"

@@ -1,6 +1,7 @@
 """The proxy in front of S3: what it counts, and each way in which it fails."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -13,14 +14,11 @@ from obstore.store import S3Store
 from tests.servers.proxy import CountingProxy
 from tests.servers.s3 import S3Bucket
 
-ONE_TRY = {"max_retries": 0, "retry_timeout": timedelta(seconds=10)}
 
-
-@pytest.fixture(params=["s3_bucket", "rclone_bucket"])
-def bucket(request: pytest.FixtureRequest) -> S3Bucket:
+@pytest.fixture
+def bucket(each_s3_bucket: S3Bucket) -> S3Bucket:
     """A fresh bucket on each server, not yet seen through a proxy."""
-    found: S3Bucket = request.getfixturevalue(request.param)
-    return found
+    return each_s3_bucket
 
 
 @pytest.fixture
@@ -32,7 +30,9 @@ def proxy(counting_proxy: Callable[[str], CountingProxy], bucket: S3Bucket) -> C
 @pytest.fixture
 def store(bucket: S3Bucket, proxy: CountingProxy) -> S3Store:
     """The bucket behind the proxy, for a client that never tries twice."""
-    return S3Store(**bucket.at(proxy.endpoint).obstore, retry_config=ONE_TRY)
+    return S3Store(
+        **bucket.at(proxy.endpoint).obstore, retry_config={"max_retries": 0, "retry_timeout": timedelta(seconds=10)}
+    )
 
 
 def test_requests_are_recorded_in_order(store: S3Store, bucket: S3Bucket, proxy: CountingProxy) -> None:
@@ -101,9 +101,7 @@ def test_drop_before_leaves_no_effect(store: S3Store, bucket: S3Bucket, proxy: C
     assert proxy.requests[0].status is None
 
 
-def test_drop_after_has_the_effect_without_the_answer(
-    store: S3Store, bucket: S3Bucket, proxy: CountingProxy
-) -> None:
+def test_drop_after_has_the_effect_without_the_answer(store: S3Store, bucket: S3Bucket, proxy: CountingProxy) -> None:
     """The object is there although the client was told nothing."""
     proxy.fail(how="drop_after", method="PUT")
     with pytest.raises(BaseError):
@@ -137,9 +135,10 @@ async def test_hold_before_delays_the_request(store: S3Store, bucket: S3Bucket, 
 
 async def test_hold_after_delays_the_answer(store: S3Store, bucket: S3Bucket, proxy: CountingProxy) -> None:
     """The object is stored while its client still waits, and is cancelled."""
-    proxy.fail(how="hold_after", method="PUT")
+    fault = proxy.fail(how="hold_after", method="PUT")
     put = asyncio.ensure_future(obstore.put_async(store, "x", b"hello"))
-    while not bucket.keys():
+    await asyncio.to_thread(fault.wait)
+    while not bucket.keys():  # noqa: ASYNC110 - the server has no event for us
         await asyncio.sleep(0.01)
     assert not put.done()
     put.cancel()
@@ -149,8 +148,6 @@ async def test_hold_after_delays_the_answer(store: S3Store, bucket: S3Bucket, pr
 
 def test_a_client_that_goes_away_stores_nothing(bucket: S3Bucket, proxy: CountingProxy) -> None:
     """Half a body is not passed off as a whole one."""
-    import socket
-
     port = int(proxy.endpoint.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port)) as client:
         client.sendall(f"PUT /{bucket.name}/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf".encode())

@@ -1,14 +1,12 @@
 """PostgreSQL and its databases, through the three drivers."""
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.servers.postgres import Database, PostgresServer
-
-pytestmark = pytest.mark.postgres
 
 
 def test_sqlalchemy_sync(postgres: Database) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.servers.postgres import Database
 from tests.servers.proxy import PostgresProxy
+from tests.servers.proxy.postgres import Moment
 
 MOMENTS = pytest.mark.parametrize(("moment", "rows"), [("before_commit", 0), ("after_commit", 1)])
 
@@ -28,7 +29,7 @@ def count(database: Database) -> int:
 
 
 @MOMENTS
-def test_sync_driver(table: Database, postgres_proxy: PostgresProxy, moment: str, rows: int) -> None:
+def test_sync_driver(table: Database, postgres_proxy: PostgresProxy, moment: Moment, rows: int) -> None:
     """With psycopg the commit fails, and its effect is there only after it."""
     engine = create_engine(postgres_proxy.url("psycopg"))
     with engine.connect() as connection:
@@ -48,7 +49,7 @@ def test_sync_driver(table: Database, postgres_proxy: PostgresProxy, moment: str
 @MOMENTS
 @pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
 async def test_async_drivers(
-    table: Database, postgres_proxy: PostgresProxy, moment: str, rows: int, driver: str
+    table: Database, postgres_proxy: PostgresProxy, moment: Moment, rows: int, driver: str
 ) -> None:
     """The async drivers fail alike."""
     engine = create_async_engine(postgres_proxy.url(driver))
@@ -66,7 +67,7 @@ async def test_async_drivers(
 
 
 @MOMENTS
-def test_extended_protocol(table: Database, postgres_proxy: PostgresProxy, moment: str, rows: int) -> None:
+def test_extended_protocol(table: Database, postgres_proxy: PostgresProxy, moment: Moment, rows: int) -> None:
     """A COMMIT that is prepared and executed is recognised too."""
     with psycopg.connect(postgres_proxy.url(), autocommit=True) as connection:
         connection.execute("BEGIN")

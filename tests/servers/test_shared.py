@@ -1,16 +1,15 @@
 """Servers are started once, and stop when the run does, however it ends."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.servers.ports import free_port, is_listening
-from tests.servers.shared import ServerFailedError, launch, start_once
+from tests.servers.ports import is_listening
+from tests.servers.shared import ServerFailedError, launch, start_once, start_or_skip
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +33,7 @@ close()
 """
 
 
-def until(done: object, seconds: float = 10) -> None:
+def until(done: Callable[[], bool], seconds: float = 10) -> None:
     """Wait until `done()` is true."""
     deadline = time.monotonic() + seconds
     while not done():
@@ -48,6 +47,7 @@ def test_servers_stop_when_the_run(*, kill: bool) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", RUN], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as run:
+        assert run.stdout
         folder, one, two, again = run.stdout.readline().split()
         assert one == again
         assert one != two
@@ -73,3 +73,17 @@ def test_a_failure_shows_the_log_and_is_not_repeated() -> None:
         with pytest.raises(ServerFailedError, match="no such disk"):
             start_once("broken", start)
     assert len(starts) == 1
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_a_missing_server_fails_in_ci_only(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]
+) -> None:
+    """A user's machine skips, with the reason; CI must not pass by skipping."""
+
+    def start() -> None:
+        raise ServerFailedError("not installed")
+
+    monkeypatch.setenv("CI", ci)
+    with pytest.raises(outcome, match="not installed"):
+        start_or_skip(start)

@@ -64,7 +64,7 @@ class StorageBackend(Writing):
         if type(expires_in) is not int or not 1 <= expires_in <= _MAX_EXPIRY:
             message = f"expires_in={expires_in!r} must be whole seconds from 1 to {_MAX_EXPIRY} (7 days)"
             raise ConfigurationError(message)
-        if not isinstance(self._driver, Signer):
+        if not isinstance(self._abilities, Signer):
             message = f"storage {self.key!r} cannot sign URLs: S3, GCS and Azure can"
             raise UnsupportedError(message, operation="sign", storage=self.key, path=key)
-        return self._driver
+        return self._abilities

@@ -34,6 +34,7 @@ class StorageCore:
         check_scheme(key_scheme)
         self.key = key
         self.key_scheme = key_scheme
+        self._abilities = driver  # asked for what only some can do; the wrapper with an async half cannot tell
         self._driver: AsyncDriver = driver if isinstance(driver, AsyncDriver) else ThreadedDriver(driver)
         self._algorithm = checksum
         self._new_hash = hash_factory(checksum)

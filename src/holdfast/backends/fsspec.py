@@ -74,9 +74,7 @@ class FSSpecBackend(StorageBackend):
         **options: Any,
     ) -> None:
         driver = _driver(fs, prefix, given(options))
-        super().__init__(
-            key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme
-        )
+        super().__init__(key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme)
 
 
 def _driver(fs: Any, prefix: Any, options: dict[str, Any]) -> Driver:
@@ -148,8 +146,8 @@ def _over(fs: Any, prefix: str, options: Mapping[str, Any]) -> Driver:
     protocol = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
     if getattr(fs, "asynchronous", False):
         message = (
-            f'this file system belongs to one event loop: leave out asynchronous=True, fsspec.filesystem("{protocol}", …); '
-            "the storage can be awaited from any loop all the same"
+            "this file system belongs to one event loop; make it without asynchronous=True: "
+            f'fsspec.filesystem("{protocol}", …). The storage can be awaited from any loop all the same'
         )
         raise ConfigurationError(message)
     if protocol in _LOCAL and not prefix.startswith("/"):

@@ -62,9 +62,7 @@ class ObstoreBackend(StorageBackend):
         **options: Any,
     ) -> None:
         driver = _driver(fs, given(options))
-        super().__init__(
-            key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme
-        )
+        super().__init__(key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme)
 
 
 def _driver(fs: Any, options: dict[str, Any]) -> Driver:
@@ -75,7 +73,7 @@ def _driver(fs: Any, options: dict[str, Any]) -> Driver:
     if not isinstance(fs, str):
         message = (
             f"fs must be a URL or a store of obstore.store, not {type(fs).__name__}"
-            f'{_file_hint(os.fspath(fs)) if isinstance(fs, os.PathLike) else ""}'
+            f"{_file_hint(os.fspath(fs)) if isinstance(fs, os.PathLike) else ''}"
             "; an fsspec file system goes to FSSpecBackend"
         )
         raise ConfigurationError(message)
@@ -98,7 +96,9 @@ def _file_hint(path: Any) -> str:
 def _local(rest: str, options: Mapping[str, Any]) -> Driver:
     path = Path(unquote(rest.removeprefix("localhost")))
     if not path.is_absolute():
-        message = f'fs="file://{rest}" is relative: write three slashes and the whole path, "{path.absolute().as_uri()}/"'
+        message = (
+            f'fs="file://{rest}" is relative: write three slashes and the whole path, "{path.absolute().as_uri()}/"'
+        )
         raise ConfigurationError(message)
     for name in options:
         check_name(name, ("durable", "mode"), "local disk")
@@ -139,7 +139,9 @@ def _bucket_driver(scheme: str, kind: Any, rest: str, arguments: dict[str, Any])
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.removesuffix("/")
     if not _BUCKET.fullmatch(bucket):
-        message = f'{scheme}:// needs the name of a bucket, and nothing else before the prefix: "{scheme}://bucket/prefix/"'
+        message = (
+            f'{scheme}:// needs the name of a bucket, and nothing else before the prefix: "{scheme}://bucket/prefix/"'
+        )
         raise ConfigurationError(message)
     try:
         arguments["prefix"] = validate_key(prefix) if prefix else None
@@ -202,9 +204,7 @@ _AZURE = Vocabulary(
         }
     ),
     aliases={"sas_token": "sas_key"},
-    switches=frozenset(
-        {"disable_tagging", "skip_signature", "use_azure_cli", "use_emulator", "use_fabric_endpoint"}
-    ),
+    switches=frozenset({"disable_tagging", "skip_signature", "use_azure_cli", "use_emulator", "use_fabric_endpoint"}),
 )
 
 _SCHEMES: dict[str, Callable[[str, Mapping[str, Any]], Driver]] = {

@@ -99,7 +99,7 @@ class Vocabulary:
         plain = self.aliases.get(short, short)
         known = self.names | CLIENT | _EXTRA
         if plain not in known:
-            prefixed = {self.prefix + known_name for known_name in self.names}
+            prefixed = {self.prefix + known_name for known_name in self.names | CLIENT}
             check_name(name, known | prefixed | set(self.aliases), self.service)
         return plain
 

@@ -1,4 +1,4 @@
-"""Options of S3 and of the services that speak its protocol: MinIO, R2, Spaces …"""
+"""Options of S3 and of the services that speak its protocol: MinIO, R2, Spaces and others."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ VOCABULARY = Vocabulary(
         "copy_if_not_exists",
         "default_region",
         "endpoint",
+        "endpoint_url_sts",
         "metadata_endpoint",
         "region",
         "request_payer",
@@ -50,10 +51,14 @@ VOCABULARY = Vocabulary(
         "session_token",
         "sse_customer_key_base64",
         "sse_kms_key_id",
-        "sts_endpoint",
         "web_identity_token_file",
     },
-    aliases={"endpoint_url": "endpoint", "endpoint_url_s3": "endpoint", "token": "session_token"},
+    aliases={
+        "endpoint_url": "endpoint",
+        "endpoint_url_s3": "endpoint",
+        "sts_endpoint": "endpoint_url_sts",  # as obstore documents it, but it does not know the name
+        "token": "session_token",
+    },
 )
 """The names of obstore's ``S3Config``, without the bucket, which the URL names."""
 

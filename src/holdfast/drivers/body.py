@@ -87,6 +87,8 @@ class Body:
     def _chunks(self) -> Iterator[memoryview]:
         try:
             yield from self.source.chunks()
+        except GeneratorExit:  # the driver gave up; the content did not fail
+            raise
         except BaseException as error:
             self.error = error
             raise

@@ -99,7 +99,7 @@ class FSSpecDriver(FileSystem):
     # --- paths
 
     def _path(self, key: str) -> str:
-        if key.split("/")[0] == TEMPORARY:
+        if key.partition("/")[0] == TEMPORARY:
             message = f"{key!r} cannot be a key: {TEMPORARY} holds the files that are being written"
             raise InvalidKeyError(message)
         return self._below(key)

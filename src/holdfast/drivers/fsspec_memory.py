@@ -1,5 +1,6 @@
-"""fsspec's memory file system, by its dictionary: its files share one position among all readers, and are seen
-half written.
+"""fsspec's memory file system, by its dictionary.
+
+Opened in the usual way, a file is seen half written, and all its readers share one position.
 """
 
 from __future__ import annotations

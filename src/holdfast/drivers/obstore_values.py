@@ -15,7 +15,7 @@ from holdfast.keys import validate_key
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from holdfast.drivers.protocol import PutOptions
 
@@ -46,8 +46,8 @@ _CLASSES: tuple[tuple[type[BaseException], type[errors.StorageError]], ...] = (
 )
 _TIMED_OUT = re.compile(r"kind: Timeout\b|source: TimedOut\b")
 _PAST_THE_END = re.compile(r"\b416\b|range", re.IGNORECASE)
-_DENIED = re.compile(r"status code: 40[13]\b")
-_MISSING = re.compile(r"status code: 404\b|kind: NotADirectory\b")
+_DENIED = re.compile(r"non-2xx status code: 40[13]\b")
+_MISSING = re.compile(r"non-2xx status code: 404\b|kind: NotADirectory\b")
 _REPEATED = re.compile(r"after [1-9]\d* retries")
 
 
@@ -121,45 +121,6 @@ def offset(after: str | None) -> str | None:
     return None
 
 
-class Window:
-    """Cuts a range out of a stream of the whole object.
-
-    For servers that answer a ranged request with everything, such as rclone's S3.
-
-    Args:
-        start: First byte.
-        end: Byte after the last; None for all.
-    """
-
-    def __init__(self, start: int, end: int | None) -> None:
-        self._skip = start
-        self._rest = None if end is None else end - start
-
-    def over(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield what of the chunks lies in the range, and stop when it is complete."""
-        for chunk in chunks:
-            if wanted := self._cut(chunk):
-                yield wanted
-            if self._rest == 0:
-                return
-
-    async def over_async(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        """Like `over`."""
-        async for chunk in chunks:
-            if wanted := self._cut(chunk):
-                yield wanted
-            if self._rest == 0:
-                return
-
-    def _cut(self, chunk: bytes) -> bytes:
-        skipped = min(self._skip, len(chunk))
-        self._skip -= skipped
-        wanted = chunk[skipped:] if self._rest is None else chunk[skipped : skipped + self._rest]
-        if self._rest is not None:
-            self._rest -= len(wanted)
-        return wanted
-
-
 def classify(error: BaseException) -> type[errors.StorageError] | None:
     """Return the class that an exception of obstore stands for."""
     for kind, meaning in _CLASSES:
@@ -172,6 +133,8 @@ def classify(error: BaseException) -> type[errors.StorageError] | None:
         return errors.StorageTimeoutError
     if _DENIED.search(text):
         return errors.AccessDeniedError
+    if "<Code>MetadataTooLarge</Code>" in text:
+        return errors.UnsupportedError
     return errors.NotFoundError if _MISSING.search(text) else errors.StorageError
 
 

@@ -18,7 +18,7 @@ MIN_PART = 5 * MIB
 MAX_PARTS = 10_000
 """Limits of a multipart upload (Amazon S3 user guide, "Multipart upload limits"); others allow at least as much."""
 
-MAX_IN_FLIGHT = 40 * MIB
+MAX_IN_FLIGHT = 32 * MIB
 """Bytes of one upload that are held while their parts are under way."""
 
 
@@ -43,7 +43,7 @@ class Parts:
         Example:
             >>> from holdfast.drivers.protocol import PutOptions
             >>> Parts.plan(PutOptions(), None)
-            Parts(size=5242880, concurrency=8)
+            Parts(size=5242880, concurrency=6)
         """
         needed = -(-(expected_size or 0) // MAX_PARTS)
         needed = -(-needed // MIB) * MIB

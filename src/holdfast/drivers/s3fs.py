@@ -21,6 +21,7 @@ from holdfast import errors
 from holdfast.drivers.filesystem import FileSystem
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.drivers.parts import Head, Parts
+from holdfast.drivers.protocol import MIB
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from holdfast.drivers.protocol import PutOptions
     from holdfast.errors import StorageError
 
+_IN_FLIGHT = 30 * MIB  # bytes of one upload; on the way down to the socket each of them is held twice
 _DELETE_LIMIT = 1000
 _COPY_LIMIT = 5 * 1024**3
 _COPY_PART = 1024**3
@@ -61,7 +63,8 @@ class S3FSDriver(FileSystem):
             answer = self._call("put_object", **target, **about, **condition, Body=b"".join(head.release()))
         else:
             requests = _uploads(chain(head.release(), blocks))
-            answer = self._in_parts(target, about, condition, requests, parts.concurrency)
+            concurrency = max(1, min(parts.concurrency, _IN_FLIGHT // parts.size))
+            answer = self._in_parts(target, about, condition, requests, concurrency)
         return ObjectInfo(key, body.size, _time(answer), _etag(answer), answer.get("VersionId"))
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:

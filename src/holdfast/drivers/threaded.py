@@ -70,9 +70,7 @@ class ThreadedDriver:
         finally:
             await bridge.aclose()
 
-    async def read_async(
-        self, key: str, start: int, end: int | None, chunk_size: int | None
-    ) -> AsyncIterator[bytes]:
+    async def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
         """Read chunk by chunk in threads."""
         chunks = await threads.run(self.driver.read, key, start, end, chunk_size)
         try:

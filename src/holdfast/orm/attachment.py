@@ -64,6 +64,8 @@ class RowAttachment:
 
     def __init__(self, state: InstanceState[Any], column: FileColumn) -> None:
         self.state, self.column = state, column
+        # A file keeps its row alive: of a row that is gone, a change would be lost and a deletion happen at once.
+        self._row = state.obj()
 
     # --- what a file asks
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _columns: weakref.WeakKeyDictionary[Mapper[Any], tuple[FileColumn, ...]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 _installed = False
+_PICKLED = "holdfast.values"
 
 
 def install() -> None:
@@ -60,15 +61,20 @@ def _track(mapper: Mapper[Any], class_: type[Any]) -> None:
     def on_expire(state: InstanceState[Any], keys: Iterable[str] | None) -> None:
         snapshots.forget(state, keys)
 
-    def on_unpickle(state: InstanceState[Any], _: Any) -> None:
-        for column in columns:
-            if column.key in state.dict:
-                _attach(state, column)
+    def on_pickle(state: InstanceState[Any], pickled: dict[str, Any]) -> None:
+        pickled[_PICKLED] = {column.key: state.dict[column.key] for column in columns if column.key in state.dict}
+
+    def on_unpickle(state: InstanceState[Any], pickled: dict[str, Any]) -> None:
+        # The instance itself is still empty.
+        for key, value in pickled.get(_PICKLED, {}).items():
+            if key in by_key:
+                _attach_value(RowAttachment(state, by_key[key]), value)
 
     event.listen(class_, "load", on_load, raw=True)
     event.listen(class_, "refresh", on_refresh, raw=True)
     event.listen(class_, "refresh_flush", on_refresh, raw=True)
     event.listen(class_, "expire", on_expire, raw=True)
+    event.listen(class_, "pickle", on_pickle, raw=True)
     event.listen(class_, "unpickle", on_unpickle, raw=True)
     for column in columns:
         _track_assignments(class_, column)
@@ -90,10 +96,13 @@ def _loaded(state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
 
 def _attach(state: InstanceState[Any], column: FileColumn) -> None:
     value = state.dict[column.key]
-    attachment = RowAttachment(state, column)
     if isinstance(value, list) and not isinstance(value, FileList):
         value = FileList(value)
         set_committed_value(state.obj(), column.key, value)
+    _attach_value(RowAttachment(state, column), value)
+
+
+def _attach_value(attachment: RowAttachment, value: Any) -> None:
     if isinstance(value, FileList):
         value.attach(attachment)
     else:

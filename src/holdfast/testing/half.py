@@ -78,14 +78,14 @@ class Half:
         """Call `StorageBackend.verify`."""
         self._call("verify", self.key(name), checksum)
 
-    def list(self, folder: str = "", *, after: str | None = None) -> list[ObjectInfo]:
+    def infos(self, folder: str = "", *, after: str | None = None) -> list[ObjectInfo]:
         """Call `StorageBackend.list` on the test's folder or one in it."""
         prefix = self.key(folder) if folder else self.folder
         return self._call("list", prefix, after=after and self.key(after))  # type: ignore[no-any-return]
 
     def names(self, folder: str = "", *, after: str | None = None) -> list[str]:
         """Return the listed keys, as they were given to `put`."""
-        return [info.key.removeprefix(f"{self.folder}/") for info in self.list(folder, after=after)]
+        return [info.key.removeprefix(f"{self.folder}/") for info in self.infos(folder, after=after)]
 
     def call(self, operation: str, *args: Any, **options: Any) -> Any:
         """Call any operation with keys as they are."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from holdfast.errors import AlreadyExistsError, InvalidKeyError, SourceTypeError, SpentSourceError
+from holdfast.sources import to_source
 from holdfast.testing.base import ContractPart
 from holdfast.testing.contents import ASYNC_KINDS, BIG, KINDS, Unseekable, async_pieces, checksum, pieces
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import Any
 
     from holdfast.backends.base import StorageBackend
     from holdfast.testing.half import Half
@@ -35,6 +35,10 @@ METADATA = {
     "line\nbreak": " a  b\r\nSet-Cookie: x ",
     "empty": "",
 }
+
+
+def _type_name(content: Any) -> str:
+    return type(content).__name__
 
 
 class Writing(ContractPart):
@@ -172,7 +176,7 @@ class Writing(ContractPart):
             assert half.read(name) == b"bytes"
             half.delete(name)
 
-    @pytest.mark.parametrize("content", ["text", 3, None, {"a": b"b"}, io.StringIO("text")], ids=lambda content: type(content).__name__)
+    @pytest.mark.parametrize("content", ["text", 3, None, {"a": b"b"}, io.StringIO("text")], ids=_type_name)
     def test_what_has_no_bytes_is_refused(self, half: Half, content: Any) -> None:
         """A `str` and other things that are no bytes raise a typed error, and nothing is stored."""
         with pytest.raises(SourceTypeError):
@@ -192,21 +196,22 @@ class Writing(ContractPart):
             storage.put(half.key("x"), async_pieces(b"bytes"))
         assert not half.exists("x")
 
-    @pytest.mark.parametrize("key", CLIMBING)
-    def test_a_climbing_key_is_refused(self, half: Half, key: str) -> None:
+    def test_a_climbing_key_is_refused(self, half: Half) -> None:
         """A key that climbs, is absolute or cannot be a name everywhere is refused by every operation."""
-        for operation, *more in [("put", b"x"), ("read",), ("stream",), ("stat",), ("exists",), ("delete",), ("copy", "y")]:
+        for key in CLIMBING:
+            for operation in ["read", "stream", "stat", "exists", "delete"]:
+                with pytest.raises(InvalidKeyError):
+                    half.call(operation, key)
             with pytest.raises(InvalidKeyError):
-                half.call(operation, key, *more)
-        with pytest.raises(InvalidKeyError):
-            half.call("copy", half.key("x"), key)
+                half.call("put", key, b"bytes")
+            for pair in [(key, half.key("x")), (half.key("x"), key)]:
+                with pytest.raises(InvalidKeyError):
+                    half.call("copy", *pair)
 
-    @pytest.mark.parametrize("make", [lambda: pieces(b"bytes"), lambda: Unseekable(b"bytes")], ids=["iterator", "file"])
+    @pytest.mark.parametrize("make", [pieces, Unseekable])
     def test_spent_content_raises(self, half: Half, make: Any) -> None:
         """Content that was read and cannot be rewound raises instead of storing nothing."""
-        from holdfast.sources import to_source  # noqa: PLC0415  # what a FileObject keeps between two tries
-
-        source = to_source(make())
+        source = to_source(make(b"bytes"))
         half.put("x", source)
         with pytest.raises(SpentSourceError):
             half.put("y", source)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +20,16 @@ from tests.orm.model.worlds import LeavingError, World
 
 class SourceFailedError(Exception):
     """Raised by a content that fails while it is read."""
+
+
+class FailingFile(io.BytesIO):
+    """A file that fails halfway, each time it is read."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return a few bytes, then raise."""
+        if self.tell():
+            raise SourceFailedError
+        return super().read(5)
 
 
 class Run:
@@ -72,17 +82,24 @@ class Run:
         """Flush; return whether that succeeded."""
         return await self.attempt(self.world.session.flush)
 
-    async def attempt(self, call: Any) -> bool:
-        """Call what flushes; a failure rolls back to the last savepoint, or is repaired."""
+    async def attempt(self, call: Any) -> Any:
+        """Call what flushes, and return its result or True; if an upload fails, repair that or roll back."""
         try:
-            result = await self.world.call(call)
+            result = await self._repaired(call)
         except SourceFailedError:
-            if self.repair and await self._repair():
-                return await self.attempt(call)
             await self.roll_back()
             return False
         self.flushed()
         return result or True
+
+    async def _repaired(self, call: Any) -> Any:
+        try:
+            return await self.world.call(call)
+        except SourceFailedError:
+            if not self.repair:
+                raise
+        await self._repair()
+        return await self.world.call(call)
 
     def flushed(self) -> None:
         """Note that a flush succeeded."""
@@ -109,7 +126,7 @@ class Run:
             if label in self.instances:
                 self.released[label] = self.instances.pop(label), before[label]
 
-    async def _repair(self) -> bool:
+    async def _repair(self) -> None:
         """Replace contents that fail."""
         for label, row in list(self.model.view.items()):
             for column, value in row.files.items():
@@ -119,7 +136,6 @@ class Run:
                     new, paper = self.make_value((good,) * len(value) if column == "pages" else good, column)
                     setattr(instance, column, new)
                     self.model.put(label, column, paper)
-        return True
 
     async def _end(self, ending: do.Ending) -> None:
         session, unknown, committed = self.world.session, False, False
@@ -148,23 +164,16 @@ class Run:
 
     async def _commit(self) -> tuple[bool, bool]:
         """Commit; return whether it succeeded, and whether the outcome is unknown."""
-        pledged = bool(self.model.labels("pledge"))
         try:
-            succeeded = await self.attempt_commit()
+            await self._repaired(self.world.session.commit)
+        except SourceFailedError:
+            return False, False
         except DBAPIError:
-            if self.broken is None and not pledged:
+            if self.broken is None and not self.model.labels("pledge"):
                 raise
             return False, self.broken is None
-        return succeeded, False
-
-    async def attempt_commit(self) -> bool:
-        """Commit the root, with all savepoints that are open."""
-        try:
-            await self.world.call(self.world.session.commit)
-        except SourceFailedError:
-            return self.repair and await self._repair() and await self.attempt_commit()
         self.flushed()
-        return True
+        return True, False
 
     # --- rows and files
 
@@ -197,15 +206,10 @@ class Run:
         """Return content that nobody had before, really and on paper."""
         data = b"content %d" % self.label()
         piece = Piece(data, "", once=content.kind == "once", fails=content.kind == "failing")
-        if content.kind == "file":
-            return io.BytesIO(data), piece
-        if piece.once or piece.fails:
-            return self.world.once(_chunks(data, fails=piece.fails)), piece
-        return data, piece
-
-
-def _chunks(data: bytes, *, fails: bool) -> Iterator[bytes]:
-    yield data[:5]
-    if fails:
-        raise SourceFailedError
-    yield data[5:]
+        sources = {
+            "bytes": lambda: data,
+            "file": lambda: io.BytesIO(data),
+            "once": lambda: self.world.once([data[:5], data[5:]]),
+            "failing": lambda: FailingFile(data),
+        }
+        return sources[content.kind](), piece

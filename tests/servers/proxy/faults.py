@@ -38,8 +38,7 @@ class Fault:
     def wait(self, seconds: float = 10) -> None:
         """Wait until a request has met the fault (`asyncio.to_thread` in a loop)."""
         if not self.reached.wait(seconds):
-            message = f"no {self.method or 'request'} with {self.match!r} came"
-            raise TimeoutError(message)
+            raise TimeoutError(f"no {self.method or 'request'} with {self.match!r} came")
 
     def release(self) -> None:
         """Let the held requests go on."""

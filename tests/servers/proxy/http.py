@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
-from ..ports import HOST
+from tests.servers.ports import HOST
+
 from .faults import Fault, How
 from .listener import BLOCK, listening
 from .messages import Head, copy_answer_body, copy_request_body, read_head
@@ -65,10 +66,7 @@ class CountingProxy:
 
     def count(self, method: str | None = None, match: str = "") -> int:
         """Count the requests of a method whose path contains `match`."""
-        return sum(
-            method in (None, request.method) and match in request.path
-            for request in self.requests
-        )
+        return sum(method in (None, request.method) and match in request.path for request in self.requests)
 
     def fail(
         self,
@@ -157,9 +155,7 @@ class CountingProxy:
             await asyncio.gather(sending, return_exceptions=True)
             server.transport.abort()
 
-    async def _final(
-        self, reader: StreamReader, sending: "asyncio.Task[None]", writer: StreamWriter
-    ) -> Head:
+    async def _final(self, reader: StreamReader, sending: "asyncio.Task[None]", writer: StreamWriter) -> Head:
         """Return the head of the answer after passing on interim ones (100 Continue)."""
         while True:
             reading = asyncio.create_task(read_head(reader))
@@ -172,7 +168,7 @@ class CountingProxy:
                 reading.cancel()
             if reply is None:
                 raise EOFError
-            if reply.status >= 200:  # noqa: PLR2004
+            if reply.status >= 200:
                 return reply
             writer.write(reply.raw)
             await writer.drain()

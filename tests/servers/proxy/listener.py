@@ -8,7 +8,7 @@ from asyncio import StreamReader, StreamWriter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import Future
 
-from ..ports import HOST
+from tests.servers.ports import HOST
 
 Handler = Callable[[StreamReader, StreamWriter], Awaitable[None]]
 

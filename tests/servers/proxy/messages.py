@@ -43,9 +43,7 @@ async def copy_request_body(head: Head, reader: StreamReader, send: Send) -> Non
         await _copy(int(head.headers.get("content-length", 0)), reader, send)
 
 
-async def copy_answer_body(
-    head: Head, method: str, reader: StreamReader, send: Send
-) -> bool:
+async def copy_answer_body(head: Head, method: str, reader: StreamReader, send: Send) -> bool:
     """Pass on an answer's body; False if only the end of the connection ends it."""
     if method == "HEAD" or head.status in (204, 304):
         return True

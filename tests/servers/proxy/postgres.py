@@ -12,8 +12,9 @@ from asyncio import IncompleteReadError, StreamReader, StreamWriter
 from dataclasses import replace
 from typing import Literal, Self
 
-from ..ports import HOST
-from ..postgres import Database
+from tests.servers.ports import HOST
+from tests.servers.postgres import Database
+
 from .listener import listening
 
 Moment = Literal["before_commit", "after_commit"]

@@ -1,0 +1,118 @@
+"""Reading through obstore: one request, whatever the range; a second one only where the service has its own mind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import obstore as obs
+from obstore.exceptions import GenericError
+
+from holdfast.drivers import obstore_values as values
+from holdfast.drivers.protocol import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+
+_STREAM = 8 * MIB
+
+
+def read(store: Any, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
+    """Yield the bytes of a range as they come in."""
+    found, window = _get(store, key, start, end)
+    if found is None:
+        return
+    if chunk_size is None:
+        yield bytes(found.bytes()) if window is None else b"".join(window.over(found.stream(_STREAM)))
+        return
+    chunks = found.stream(chunk_size)
+    for chunk in chunks if window is None else window.over(chunks):
+        yield from values.split(chunk, chunk_size)
+
+
+async def read_async(store: Any, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
+    """Like `read`."""
+    found, window = await _get_async(store, key, start, end)
+    if found is None:
+        return
+    if chunk_size is None:
+        if window is None:
+            yield bytes(await found.bytes_async())
+        else:
+            yield b"".join([chunk async for chunk in window.over_async(found.stream(_STREAM))])
+        return
+    chunks = found.stream(chunk_size)
+    async for chunk in chunks if window is None else window.over_async(chunks):
+        for piece in values.split(chunk, chunk_size):
+            yield piece
+
+
+def _get(store: Any, key: str, start: int, end: int | None) -> tuple[Any, Window | None]:
+    """Ask for a range; None for an empty one, and a window if the answer is the whole object."""
+    options: Any = values.span(start, end)
+    if not options:
+        return obs.get(store, key), None
+    if end is not None and end <= start:
+        return None, None
+    try:
+        return obs.get(store, key, options=options), None
+    except GenericError as error:
+        if values.ignores_ranges(error):
+            return obs.get(store, key), Window(start, end)
+        if values.may_be_past_the_end(error) and obs.head(store, key)["size"] <= start:
+            return None, None
+        raise
+
+
+async def _get_async(store: Any, key: str, start: int, end: int | None) -> tuple[Any, Window | None]:
+    options: Any = values.span(start, end)
+    if not options:
+        return await obs.get_async(store, key), None
+    if end is not None and end <= start:
+        return None, None
+    try:
+        return await obs.get_async(store, key, options=options), None
+    except GenericError as error:
+        if values.ignores_ranges(error):
+            return await obs.get_async(store, key), Window(start, end)
+        if values.may_be_past_the_end(error) and (await obs.head_async(store, key))["size"] <= start:
+            return None, None
+        raise
+
+
+class Window:
+    """Cuts a range out of a stream of the whole object.
+
+    For servers that answer a ranged request with everything, such as rclone's S3.
+
+    Args:
+        start: First byte.
+        end: Byte after the last; None for all.
+    """
+
+    def __init__(self, start: int, end: int | None) -> None:
+        self._skip = start
+        self._rest = None if end is None else end - start
+
+    def over(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield what of the chunks lies in the range, and stop when it is complete."""
+        for chunk in chunks:
+            if wanted := self._cut(chunk):
+                yield wanted
+            if self._rest == 0:
+                return
+
+    async def over_async(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        """Like `over`."""
+        async for chunk in chunks:
+            if wanted := self._cut(chunk):
+                yield wanted
+            if self._rest == 0:
+                return
+
+    def _cut(self, chunk: bytes) -> bytes:
+        skipped = min(self._skip, len(chunk))
+        self._skip -= skipped
+        wanted = chunk[skipped:] if self._rest is None else chunk[skipped : skipped + self._rest]
+        if self._rest is not None:
+            self._rest -= len(wanted)
+        return wanted

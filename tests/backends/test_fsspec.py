@@ -1,0 +1,206 @@
+"""How a storage over fsspec is declared: protocols, URLs, file systems, prefixes, and what is refused."""
+
+import builtins
+import sys
+
+import fsspec
+import pytest
+from fsspec.implementations.dirfs import DirFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
+
+from holdfast.backends.fsspec import FSSpecBackend
+from holdfast.errors import ConfigurationError, InvalidKeyError, MissingExtraError
+
+
+def refused(fs, prefix=None, **options):
+    """Return the message of the error that a declaration raises."""
+    with pytest.raises(ConfigurationError) as caught:
+        FSSpecBackend("docs", fs, prefix, **options)
+    return str(caught.value)
+
+
+def test_b6_local_disk_makes_its_folders(tmp_path):
+    """`fs="file"` with a prefix that does not exist makes it, and the folders of nested names."""
+    prefix = tmp_path / "var" / "uploads"
+    for form in [{"fs": "file", "prefix": str(prefix)}, {"fs": "local", "prefix": prefix}, {"fs": f"file://{prefix}"}]:
+        storage = FSSpecBackend(key="local", **form)
+        storage.put("2025/11/report.pdf", b"bytes")
+        assert (prefix / "2025" / "11" / "report.pdf").read_bytes() == b"bytes"
+        assert storage.native == prefix
+        storage.delete("2025/11/report.pdf")
+
+
+def test_b6_options_of_local_disk(tmp_path):
+    """Local disk takes `mode` and `durable`, and the `auto_mkdir` that fsspec's needs."""
+    storage = FSSpecBackend("local", "file", str(tmp_path), mode=0o640, durable=False, auto_mkdir=True)
+    storage.put("x", b"bytes")
+    assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
+    assert "'mode'" in refused("file", str(tmp_path), moed=0o640)
+    assert "0o640" in refused("file", str(tmp_path), mode="640")
+
+
+def test_b7_a_local_file_system_is_used_as_it_is(tmp_path):
+    """A file system that the user made is the one that stores."""
+    fs = fsspec.filesystem("file", auto_mkdir=True)
+    storage = FSSpecBackend(key="local", fs=fs, prefix=str(tmp_path / "uploads"))
+    storage.put("a/b", b"bytes")
+    assert storage.native is fs
+    assert (tmp_path / "uploads" / "a" / "b").read_bytes() == b"bytes"
+
+
+def test_b8_each_memory_is_its_own():
+    """Two storages in memory share no bytes, neither with each other nor with the process."""
+    first, second = FSSpecBackend("first", "memory"), FSSpecBackend("second", fs="memory://")
+    first.put("x", b"bytes")
+    assert not second.exists("x")
+    assert not fsspec.filesystem("memory").exists("/x")
+    assert isinstance(first.native, MemoryFileSystem)
+    assert first.native.cat_file("/x") == b"bytes"
+
+
+def test_a_memory_file_system_is_shared_as_the_user_shares_it():
+    """A memory file system that the user made is seen by all who have it."""
+    fs = fsspec.filesystem("memory")
+    first, second = FSSpecBackend("first", fs, "shared"), FSSpecBackend("second", fs, "/shared/deeper")
+    try:
+        first.put("deeper/x", b"bytes")
+        assert second.read("x") == b"bytes"
+        assert fs.cat_file("/shared/deeper/x") == b"bytes"
+    finally:
+        fs.rm("/shared", recursive=True)
+
+
+def test_a_file_system_inside_another(tmp_path):
+    """A wrapper such as `dir` works, with and without a prefix."""
+    fs = DirFileSystem(str(tmp_path), fsspec.filesystem("file", auto_mkdir=True))
+    for prefix, name in [(None, "a/x"), ("below", "below/a/x")]:
+        storage = FSSpecBackend("docs", fs, prefix)
+        storage.put("a/x", b"bytes")
+        assert (tmp_path / name).read_bytes() == b"bytes"
+        assert "a/x" in [info.key for info in storage.list()]
+
+
+def test_a_url_names_bucket_and_prefix():
+    """`s3://bucket/x` and a prefix are joined; nothing is connected to before the first use."""
+    for form in [
+        {"fs": "s3://bucket/a/b"},
+        {"fs": "s3://bucket/a/b/"},
+        {"fs": "s3://bucket", "prefix": "a/b"},
+        {"fs": "S3", "prefix": "bucket/a/b/"},
+        {"fs": "s3", "prefix": "s3://bucket/a/b"},
+    ]:
+        driver = FSSpecBackend("docs", **form, endpoint_url="http://127.0.0.1:9")._abilities
+        assert (driver._bucket, driver._prefix, driver._fs) == ("bucket", "a/b/", None)
+
+
+def test_options_reach_the_file_system():
+    """Options are those of fsspec, None counts as not given, and no instance or listing is shared."""
+    storage = FSSpecBackend(
+        "docs",
+        "s3",
+        "bucket",
+        username="AK",
+        password=None,
+        endpoint_url="http://127.0.0.1:9",
+        config_kwargs={"retries": {}},
+    )
+    fs = storage.native
+    assert (fs.key, fs.secret, fs.endpoint_url) == ("AK", None, "http://127.0.0.1:9")
+    assert fs.config_kwargs == {"signature_version": "s3v4", "retries": {}}
+    assert storage.native is fs
+    assert FSSpecBackend("docs", "s3", "bucket", username="AK").native is not fs
+    assert fs.dircache.use_listings_cache is False
+
+
+def test_b18_a_missing_package_names_its_command(monkeypatch):
+    """A package that is not installed gives one error that holds the command."""
+    from fsspec.registry import _registry
+
+    packages = [("s3fs", "s3", "s3"), ("gcsfs", "gcs", "gcs"), ("adlfs", "abfs", "azure"), ("sshfs", "ssh", "sftp")]
+    for module, fs, extra in packages:
+        monkeypatch.delitem(_registry, fs, raising=False)
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(MissingExtraError) as caught:
+            FSSpecBackend("docs", fs, "bucket/x")
+        assert isinstance(caught.value, ImportError)
+        assert f'pip install "holdfast[{extra}]"' in str(caught.value)
+    monkeypatch.setitem(sys.modules, "dropboxdrivefs", None)
+    assert "dropbox" in refused("dropbox", "/x")
+
+
+def test_b18_without_fsspec(monkeypatch, tmp_path):
+    """Without fsspec local disk works, and all else says what to install."""
+    real = builtins.__import__
+
+    def without(name, *more, **named):
+        if name.partition(".")[0] == "fsspec":
+            raise ImportError(name)
+        return real(name, *more, **named)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    FSSpecBackend("docs", "file", str(tmp_path)).put("x", b"bytes")
+    for fs in ["memory", "s3", object()]:
+        assert 'pip install "holdfast[fsspec]"' in refused(fs, "bucket")
+
+
+def test_b19_a_bucket_has_no_slash_before_it():
+    """A leading slash, or no bucket at all, is answered with the right form."""
+    assert 'prefix="my-bucket/files"' in refused("s3", "/my-bucket/files")
+    assert 'prefix="my-bucket"' in refused(fsspec.filesystem("s3", key="x", secret="y"), "/my-bucket/")
+    assert 'prefix="bucket/folder"' in refused("s3")
+    assert 'prefix="bucket/folder"' in refused("s3://")
+    assert "climbs" in refused("s3", "bucket/../other")
+    assert "empty segment" in refused("s3", "bucket//x")
+
+
+def test_b19_a_local_prefix_is_absolute(tmp_path, monkeypatch):
+    """A relative local prefix is answered with the absolute one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert f'fs="file", prefix="{tmp_path}/uploads"' in refused("file", "uploads")
+    assert f'fs="file", prefix="{tmp_path}/uploads"' in refused("file")
+    assert f'fs="file", prefix="{tmp_path}/uploads"' in refused("file://uploads")
+    assert 'prefix="/home/ada/uploads"' in refused("file", "~/uploads")
+    assert f'prefix="{tmp_path}/uploads"' in refused(fsspec.filesystem("file"), "uploads")
+    assert f'prefix="{tmp_path}/uploads"' in refused(fsspec.filesystem("file"))
+    assert "two absolute paths" in refused(f"file://{tmp_path}", "/elsewhere")
+
+
+def test_b19_what_is_no_file_system(tmp_path):
+    """Things of another kind, and protocols that do not exist, are answered with what comes near."""
+    assert f'fs="file", prefix="{tmp_path}"' in refused(tmp_path)
+    assert "not int" in refused(3)
+    assert "not int" in refused("s3", 3)
+    assert "'sftp'" in refused("sfpt", "/x")
+    assert "'s3'" in refused("s33", "bucket")
+    assert "secret" not in refused("sfpt://user:secret@host/x")
+
+
+def test_a_slip_of_the_pen_in_an_option(tmp_path):
+    """An option that is nearly one is refused; one that belongs to what lies below is passed on."""
+    assert "'endpoint_url'" in refused("s3", "bucket", endpont_url="http://127.0.0.1:9")
+    FSSpecBackend("docs", "s3", "bucket", profile="dev")
+    assert "already made" in refused(fsspec.filesystem("memory"), "x", auto_mkdir=True)
+
+
+def test_an_endpoint_has_a_scheme():
+    """An endpoint without http:// or https:// would fail at every call: it is refused at once."""
+    for options in [{"endpoint_url": "localhost:9000"}, {"client_kwargs": {"endpoint_url": "minio"}}]:
+        assert 'endpoint_url="https://' in refused("s3", "bucket", **options)
+
+
+def test_a_file_system_of_one_event_loop_is_refused():
+    """`asynchronous=True` binds a file system to a loop; the error shows how to make it."""
+    fs = fsspec.filesystem("s3", asynchronous=True, key="x", secret="y", skip_instance_cache=True)
+    assert 'fsspec.filesystem("s3", …)' in refused(fs, "bucket")
+    assert "asynchronous" in refused("s3", "bucket", asynchronous=True)
+
+
+def test_settings_of_every_storage():
+    """Checksum, concurrency and key scheme are taken like by any storage."""
+    storage = FSSpecBackend("docs", "memory", checksum=None, max_concurrency=2, key_scheme="{id}-{name}")
+    assert storage.put("x", b"bytes").checksum is None
+    assert storage.key_scheme == "{id}-{name}"
+    assert "max_concurrency" in refused("memory", max_concurrency=0)
+    with pytest.raises(InvalidKeyError):
+        storage.put("../x", b"bytes")
