@@ -98,7 +98,9 @@ def measure(name: str, source: str, size: int, folder: Path, options: dict[str, 
             run("up", lambda: storage.put(key, file))
     else:
         run("up", lambda: storage.put(key, path if source == "path" else blocks(size)))
-    assert storage.stat(key).size == size * MIB
+    if storage.stat(key).size != size * MIB:
+        message = f"{name} stored another size than {size} MiB"
+        raise RuntimeError(message)
     run("down", lambda: sum(map(len, storage.stream(key))))
     run("down_async", lambda: asyncio.run(drain(storage.stream_async(key))))
     storage.delete(key)

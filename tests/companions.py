@@ -6,6 +6,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     from advanced_alchemy.base import UUIDAuditBase
     from advanced_alchemy.config import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
+    from advanced_alchemy.exceptions import AdvancedAlchemyError
     from advanced_alchemy.extensions.litestar import SQLAlchemyDTO
     from advanced_alchemy.repository import SQLAlchemyAsyncRepository, SQLAlchemySyncRepository
     from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService, SQLAlchemySyncRepositoryService
@@ -16,6 +17,7 @@ with warnings.catch_warnings():
     from litestar.datastructures import UploadFile as LitestarUpload
 
 __all__ = [
+    "AdvancedAlchemyError",
     "AlchemyBackend",
     "AlchemyColumn",
     "AlchemyFile",

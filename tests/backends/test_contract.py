@@ -10,10 +10,10 @@ from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.fsspec import FSSpecDriver
-from holdfast.drivers.local import TEMPORARY, LocalDriver
+from holdfast.drivers.local import LocalDriver
+from holdfast.drivers.local_files import TEMPORARY
 from holdfast.testing import BackendContract
 from holdfast.testing.copying import Copying
-from holdfast.testing.deleting import Deleting
 from holdfast.testing.failing import Failing
 from tests.servers.shared import ServerFailedError
 
@@ -192,7 +192,7 @@ class TestObstoreOnRclone(ThroughObstore, OnRclone, BackendContract):
     pass
 
 
-class TestAnyAsyncFileSystem(OnMinistack, Failing, Deleting, Copying):
+class TestAnyAsyncFileSystem(OnMinistack, Failing, Copying):
     """A part of the contract over the driver for async file systems that have none of their own."""
 
     keeps_content_type = False

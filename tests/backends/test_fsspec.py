@@ -106,7 +106,7 @@ def test_options_reach_the_file_system():
     )
     fs = storage.native
     assert (fs.key, fs.secret, fs.endpoint_url) == ("AK", None, "http://127.0.0.1:9")
-    assert fs.config_kwargs == {"signature_version": "s3v4", "retries": {}}
+    assert fs.config_kwargs == {"retries": {}}
     assert storage.native is fs
     assert FSSpecBackend("docs", "s3", "bucket", username="AK").native is not fs
     assert fs.dircache.use_listings_cache is False

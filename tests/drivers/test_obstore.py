@@ -324,14 +324,15 @@ def test_a_listing_resumes_in_the_middle(s3_bucket, half):
     assert [info.key for info in call(storage, half, "list")] == ["a b/%41", "a/1", "a/2", "a/b/3", "ab", "é/ö"]
 
 
-@HALVES
-def test_a_listing_of_many_comes_in_pages(bucket, proxy, half):
-    """A thousand objects a request."""
-    storage = storage_on(bucket)
-    asyncio.run(_put_all(storage, [f"{number:04}" for number in range(1500)]))
-    proxy.clear()
-    assert [info.key for info in call(storage, half, "list")] == [f"{number:04}" for number in range(1500)]
-    assert lines(proxy) == ["GET", "GET"]
+def test_a_listing_of_many_comes_in_pages(rclone_bucket, counting_proxy):
+    """A thousand objects a request, in both halves."""
+    keys = [f"{number:04}" for number in range(1500)]
+    asyncio.run(_put_all(storage_on(rclone_bucket), keys))
+    proxy = counting_proxy(rclone_bucket.server.endpoint)
+    storage = storage_on(rclone_bucket.at(proxy.endpoint))
+    for half in ("sync", "async"):
+        assert [info.key for info in call(storage, half, "list")] == keys
+        assert lines(proxy) == ["GET", "GET"]
 
 
 async def _put_all(storage, keys):

@@ -51,21 +51,21 @@ def test_a_cancellation_at_any_await_loses_no_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, part: int
 ) -> None:
     """Row and bytes agree wherever it strikes, and only an end that nobody saw leaves anything over."""
-    path = tmp_path / "db.sqlite"
-    url = f"sqlite+aiosqlite:///{path}"
     finished = False
     step = part + 1
-    with open_world(tmp_path / "files", f"sqlite:///{path}", url) as world:
-        while not finished:
-            unreferenced = world.keys() - world.referenced()
+    while not finished:
+        # A database of its own: a connection that was cancelled may keep its lock for a while.
+        path = tmp_path / str(step)
+        url = f"sqlite+aiosqlite:///{path}.sqlite"
+        with open_world(path, f"sqlite:///{path}.sqlite", url) as world:
             caplog.clear()
             finished = asyncio.run(attempt(world, url, step))
             referenced = world.referenced()
             assert referenced <= world.keys()
             # While its connection goes back to the pool, a transaction ends without an event.
             if not any(text in caplog.text for text in ("not acknowledged", "Exception during reset")):
-                assert world.keys() - referenced <= unreferenced, f"left over after a cancellation at await {step}"
-            step += 4
+                assert world.keys() == referenced, f"left over after a cancellation at await {step}"
+        step += 4
     assert step > 12
 
 
@@ -75,8 +75,6 @@ async def attempt(world: World, url: str, step: int) -> bool:
     with_savepoints(engine.sync_engine)
     try:
         async with AsyncSession(engine) as session:
-            for document in (await session.scalars(Document.__table__.select().with_only_columns(Document.id))).all():
-                await session.delete(await session.get_one(Document, document))
             session.add(Document(id=1, file=content("old"), pages=[content("p")]))
             await session.commit()
         cancelling = CancelAt(transaction(engine, world), step)

@@ -33,7 +33,7 @@ close()
 """
 
 
-def until(done: Callable[[], bool], seconds: float = 10) -> None:
+def until(done: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until `done()` is true."""
     deadline = time.monotonic() + seconds
     while not done():

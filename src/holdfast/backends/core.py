@@ -7,7 +7,7 @@ from typing import Any
 from holdfast.backends.batch import BatchWriter
 from holdfast.backends.wrapping import Wrapping
 from holdfast.checksums import hash_factory
-from holdfast.drivers.protocol import AsyncDriver, Driver
+from holdfast.drivers.protocol import AsyncDriver, Driver, is_async_driver
 from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.errors import AlreadyExistsError, ConfigurationError
 from holdfast.schemes import KeyScheme, check_scheme
@@ -35,7 +35,7 @@ class StorageCore:
         self.key = key
         self.key_scheme = key_scheme
         self._abilities = driver  # asked for what only some can do; the wrapper with an async half cannot tell
-        self._driver: AsyncDriver = driver if isinstance(driver, AsyncDriver) else ThreadedDriver(driver)
+        self._driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
         self._algorithm = checksum
         self._new_hash = hash_factory(checksum)
         self._wrapping = Wrapping(key, self._driver)

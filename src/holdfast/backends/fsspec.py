@@ -125,9 +125,6 @@ def _named(protocol: str, url: str | None, prefix: str, options: dict[str, Any])
         from holdfast.drivers.fsspec_memory import MemoryDriver, private_memory  # noqa: PLC0415  # optional
 
         return MemoryDriver(private_memory(**options), root)
-    if protocol in _S3:  # presigned URLs of the old kind are refused by newer regions
-        config = {"signature_version": "s3v4", **(options.get("config_kwargs") or {})}
-        options = {**options, "config_kwargs": config}
     # Of its own: no instance, and no remembered listing, is shared with the rest of the program.
     make = partial(kind, **{"skip_instance_cache": True, "use_listings_cache": False, **options})
     return _remote(protocol, make, root)

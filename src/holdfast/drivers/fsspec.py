@@ -13,7 +13,7 @@ from fsspec import AbstractFileSystem
 from fsspec.asyn import AsyncFileSystem
 
 from holdfast.drivers.filesystem import FileSystem, etag, modified
-from holdfast.drivers.local import TEMPORARY
+from holdfast.drivers.local_files import TEMPORARY
 from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT
 from holdfast.errors import InvalidKeyError
 from holdfast.keys import new_id

@@ -53,7 +53,7 @@ class ObstoreDriver:
     @property
     def native(self) -> Any:
         """The obstore store, made on first use and shared by all threads and event loops."""
-        # Not guarded: it uses nothing, and `isinstance(driver, AsyncDriver)` looks at it before Python 3.12.
+        # Not guarded: making a store starts nothing that a fork could break.
         if self._store is None:
             with self._lock:
                 if self._store is None:

@@ -10,7 +10,7 @@ Driver authors run `holdfast.testing.BackendContract` against theirs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -81,7 +81,6 @@ class Driver(Protocol):
         """The library's own object: the escape hatch for what Holdfast does not offer."""
 
 
-@runtime_checkable
 class AsyncDriver(Driver, Protocol):
     """Both halves. A driver without this one is run in threads."""
 
@@ -102,6 +101,11 @@ class AsyncDriver(Driver, Protocol):
 
     def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
         """Like `list`."""
+
+
+def is_async_driver(driver: Driver) -> TypeGuard[AsyncDriver]:
+    """Return whether a driver has both halves; asked of the class, since `native` may connect."""
+    return hasattr(type(driver), "put_async")
 
 
 @dataclass(frozen=True, slots=True)

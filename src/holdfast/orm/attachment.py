@@ -132,7 +132,8 @@ class RowAttachment:
         file: FileObject = value
         file._default_backend(self.column.type.backend)  # noqa: SLF001  # the column completes the file
         if self.column.type.strict and file.backend_key != self.column.type.backend:
-            message = f"{self._name()} keeps its files in {self.column.type.backend!r} only, not in {file.backend_key!r}"
+            only = self.column.type.backend
+            message = f"{self._name()} keeps its files in {only!r} only, not in {file.backend_key!r}"
             raise ColumnValueError(message)
         self.attach(file)
         return file

@@ -16,5 +16,6 @@ def refused(error: HoldfastError) -> HoldfastError:
     """Return the same error, in the form that reaches the user unwrapped."""
     kind = type(error)
     if kind not in _kinds:
-        _kinds[kind] = type(kind.__name__, (kind, DontWrapMixin), {"__module__": kind.__module__, "__doc__": kind.__doc__})
+        names = {"__module__": kind.__module__, "__doc__": kind.__doc__}
+        _kinds[kind] = type(kind.__name__, (kind, DontWrapMixin), names)
     return _kinds[kind](*error.args)

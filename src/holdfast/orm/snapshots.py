@@ -16,7 +16,7 @@ from holdfast.saving import Ref
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
     from sqlalchemy.orm import InstanceState, Mapper
 
     from holdfast.orm.attachment import FileColumn
@@ -64,30 +64,19 @@ def load(
     connection: Connection, mapper: Mapper[Any], column: FileColumn, identities: Sequence[tuple[Any, ...]]
 ) -> dict[tuple[Any, ...], frozenset[Ref]]:
     """SELECT what rows hold in one file column, by primary key; rows that do not exist are left out."""
-    keys, positions = _key_columns(mapper, column)
+    keys = list(mapper.primary_key)
+    # In joined inheritance the column's table is one of several, whose keys may have other names.
+    query = select(column.column, *keys).select_from(mapper.persist_selectable)
     found: dict[tuple[Any, ...], frozenset[Ref]] = {}
     for start in range(0, len(identities), _ROWS):
         part = identities[start : start + _ROWS]
+        where: ColumnElement[bool]
         if len(keys) == 1:
-            where = keys[0].in_([identity[positions[0]] for identity in part])
+            where = keys[0].in_([identity[0] for identity in part])
         else:
-            where = or_(*(
-                and_(*(key == identity[position] for key, position in zip(keys, positions, strict=True)))
-                for identity in part
-            ))
-        rows = {tuple(row[1:]): refs_of(row[0]) for row in connection.execute(select(column.column, *keys).where(where))}
-        for identity in part:
-            key = tuple(identity[position] for position in positions)
-            if key in rows:
-                found[identity] = rows[key]
+            where = or_(
+                *(and_(*(key == value for key, value in zip(keys, identity, strict=True))) for identity in part)
+            )
+        rows = {tuple(row[1:]): refs_of(row[0]) for row in connection.execute(query.where(where))}
+        found |= {identity: rows[identity] for identity in map(tuple, part) if identity in rows}
     return found
-
-
-def _key_columns(mapper: Mapper[Any], column: FileColumn) -> tuple[list[Any], list[int]]:
-    """Return the primary key of the column's table, and where each part stands in an identity.
-
-    In joined inheritance the table is one of several, each with a key column of its own.
-    """
-    names = [mapper.get_property_by_column(key).key for key in mapper.primary_key]
-    keys = list(column.column.table.primary_key)
-    return keys, [names.index(mapper.get_property_by_column(key).key) for key in keys]

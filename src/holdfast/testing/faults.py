@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from holdfast.drivers.protocol import AsyncDriver
+from holdfast.drivers.protocol import is_async_driver
 from holdfast.drivers.threaded import ThreadedDriver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import Driver, PutOptions
+    from holdfast.drivers.protocol import AsyncDriver, Driver, PutOptions
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
+
+T = TypeVar("T")
 
 Operation = Literal["put", "read", "stat", "delete", "copy", "list"]
 
@@ -33,7 +35,7 @@ class Fault:
 
     operation: Operation
     when: Literal["before", "after"] = "before"
-    error: BaseException = ConnectionResetError("the connection was reset")
+    error: BaseException = field(default_factory=lambda: ConnectionResetError("the connection was reset"))
     skip: int = 0
 
 
@@ -56,7 +58,7 @@ class FaultyDriver:
     """
 
     def __init__(self, driver: Driver) -> None:
-        self.driver: AsyncDriver = driver if isinstance(driver, AsyncDriver) else ThreadedDriver(driver)
+        self.driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
         self.calls: list[str] = []
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
@@ -132,7 +134,7 @@ class FaultyDriver:
         """List, or fail."""
         return self._call("list", lambda: self.driver.list_async(prefix, after))
 
-    def _call(self, operation: Operation, call: Callable[[], Any]) -> Any:
+    def _call(self, operation: Operation, call: Callable[[], T]) -> T:
         after = self._begin(operation)
         result = call()
         _raise(after)

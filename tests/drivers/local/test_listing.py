@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.backends.batch import PutRequest
-from holdfast.drivers import local
+from holdfast.drivers import local_listing
 from holdfast.errors import NotFoundError, StorageError
 
 
@@ -18,7 +18,7 @@ def open_descriptors():
 
 def test_a_big_folder_is_listed_in_batches(storage, root, monkeypatch):
     """However many names a folder has, a few are held at a time, and all come in order, also when resumed."""
-    monkeypatch.setattr(local, "_LIST_BATCH", 7)
+    monkeypatch.setattr(local_listing, "_LIST_BATCH", 7)
     storage.put("x", b"bytes")
     names = [f"n{number:03}" for number in range(50)]
     for name in names:
@@ -34,7 +34,7 @@ def test_a_big_folder_is_listed_in_batches(storage, root, monkeypatch):
 
 def test_a_listing_survives_changes(storage, root, monkeypatch):
     """Files and folders that vanish while they are listed are left out."""
-    monkeypatch.setattr(local, "_LIST_BATCH", 2)
+    monkeypatch.setattr(local_listing, "_LIST_BATCH", 2)
     for key in ["a/x", "b", "c/x", "d", "e"]:
         storage.put(key, b"bytes")
     listing = storage.list()

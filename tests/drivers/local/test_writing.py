@@ -11,7 +11,8 @@ import pytest
 
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.batch import PutRequest
-from holdfast.drivers.local import TEMPORARY, LocalDriver
+from holdfast.drivers.local import LocalDriver
+from holdfast.drivers.local_files import TEMPORARY
 from holdfast.errors import StorageError
 from holdfast.objects import ObjectInfo
 

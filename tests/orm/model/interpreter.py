@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -138,27 +139,21 @@ class Run:
                     self.model.put(label, column, paper)
 
     async def _end(self, ending: do.Ending) -> None:
-        session, unknown, committed = self.world.session, False, False
+        session, committed, unknown = self.world.session, False, False
         if ending is do.Ending.COMMIT and not self.over:
             committed, unknown = await self._commit()
-        if committed:
-            pass
-        elif ending is do.Ending.CLOSE and not unknown:
+        if ending is do.Ending.CLOSE:
             await self.world.call(session.close)
-        elif ending is do.Ending.RAISE and not unknown:
-            try:
+        elif ending is do.Ending.RAISE:
+            with suppress(LeavingError):
                 await self.world.leave()
-            except LeavingError:
-                pass
-        else:
+        elif not committed:
             await self.world.call(session.rollback)
+        if ending in {do.Ending.CLOSE, do.Ending.RAISE}:
+            self.instances.clear()  # all are detached
         self._release(lambda: self.model.end(committed=committed and self.broken is None))
-        self.instances = {label: instance for label, instance in self.instances.items() if instance in session}
-        self.released = {
-            label: held
-            for label, held in self.released.items()
-            if label not in self.altered | self.borrowed and not unknown
-        }
+        gone = self.released.keys() if unknown else self.altered | self.borrowed
+        self.released = {label: held for label, held in self.released.items() if label not in gone}
         self.borrowed, self.altered, self.savepoints, self.broken, self.over = set(), set(), [], None, False
         self.bench.check(self.model.committed, unknown=unknown)
 

@@ -247,46 +247,40 @@ FILLED = Transaction((
 def transactions() -> st.SearchStrategy[Transaction]:
     """Return random transactions; most of them commit."""
     endings = st.sampled_from([Ending.COMMIT, Ending.COMMIT, Ending.COMMIT, *Ending])
-    return st.builds(Transaction, st.lists(_operations(), max_size=12).map(tuple), endings, st.booleans())
+    operations = st.lists(_operations(), min_size=4, max_size=12).map(tuple)
+    return st.builds(Transaction, operations, endings, st.booleans())
 
 
 def _operations() -> st.SearchStrategy[object]:
     number = st.integers(0, 7)
-    sound = st.builds(Content, st.sampled_from(["bytes", "bytes", "file", "once"]), st.sampled_from([None, *STORAGES]))
-    failing = st.builds(Content, st.just("failing"))
-    content = st.one_of(sound, sound, sound, sound, failing)
+    kinds = st.sampled_from(["bytes", "bytes", "bytes", "file", "file", "once", "once", "failing"])
+    content = st.builds(Content, kinds, st.sampled_from([None, *STORAGES]))
     several = st.lists(content, max_size=3).map(tuple)
     place = st.builds(Place, number, number, number)
     maybe = st.one_of(st.none(), content)
-    add = st.builds(
-        AddRow, st.booleans(), st.one_of(st.none(), number), maybe, maybe, st.one_of(st.none(), several), maybe
-    )
-    edit = st.builds(EditPages, number, st.sampled_from(Editing), number, several)
-    assign = st.builds(Assign, place, several, st.booleans())
-    give = st.builds(Give, place, place, st.sampled_from(Giving))
-    return st.one_of(
-        add,
-        assign,
-        assign,
-        give,
-        give,
-        edit,
-        edit,
-        st.builds(AddFolder),
-        st.builds(AddAgain),
-        st.builds(Annotate, place, number),
-        st.builds(SaveFile, place, content),
-        st.builds(DeleteFile, place),
-        st.builds(DeleteRow, number),
-        st.builds(SwitchRow, number, st.one_of(st.just(False), maybe), st.one_of(st.none(), several)),
-        st.builds(DeleteFolder, number),
-        st.builds(Orphan, number),
-        st.builds(Lose, number, st.sampled_from(Losing), number),
-        st.builds(Begin),
-        st.builds(Begin),
-        st.builds(Release),
-        st.builds(RollBack),
-        st.builds(Flush),
-        st.builds(Flush),
-        st.one_of(st.builds(BreakFlush, content), st.builds(BreakCommit), st.builds(SwallowError)),
-    )
+    maybe_several = st.one_of(st.none(), several)
+    weighted = {
+        st.builds(Flush): 3,
+        st.builds(AddFolder): 1,
+        st.builds(AddRow, st.booleans(), st.one_of(st.none(), number), maybe, maybe, maybe_several, maybe): 3,
+        st.builds(AddAgain): 1,
+        st.builds(Assign, place, several, st.booleans()): 4,
+        st.builds(Give, place, place, st.sampled_from(Giving)): 4,
+        st.builds(EditPages, number, st.sampled_from(Editing), number, several): 4,
+        st.builds(Annotate, place, number): 1,
+        st.builds(SaveFile, place, content): 2,
+        st.builds(DeleteFile, place): 1,
+        st.builds(DeleteRow, number): 2,
+        st.builds(SwitchRow, number, st.one_of(st.just(False), content), maybe_several): 1,
+        st.builds(DeleteFolder, number): 1,
+        st.builds(Orphan, number): 1,
+        st.builds(Lose, number, st.sampled_from(Losing), number): 2,
+        st.builds(Begin): 3,
+        st.builds(Release): 2,
+        st.builds(RollBack): 2,
+        st.builds(BreakFlush, content): 1,
+        st.builds(BreakCommit): 1,
+        st.builds(SwallowError): 1,
+    }
+    strategies = [strategy for strategy, weight in weighted.items() for _ in range(weight)]
+    return st.sampled_from(strategies).flatmap(lambda strategy: strategy)

@@ -35,7 +35,7 @@ class Fault:
         self.reached.set()
         return True
 
-    def wait(self, seconds: float = 10) -> None:
+    def wait(self, seconds: float = 60) -> None:
         """Wait until a request has met the fault (`asyncio.to_thread` in a loop)."""
         if not self.reached.wait(seconds):
             raise TimeoutError(f"no {self.method or 'request'} with {self.match!r} came")

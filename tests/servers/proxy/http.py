@@ -151,9 +151,9 @@ class CountingProxy:
                 return False
             return keep and reply.headers.get("connection", "").lower() != "close"
         finally:
+            server.transport.abort()  # before anything is awaited: a cancellation here must not skip it
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            server.transport.abort()
 
     async def _final(self, reader: StreamReader, sending: "asyncio.Task[None]", writer: StreamWriter) -> Head:
         """Return the head of the answer after passing on interim ones (100 Continue)."""

@@ -1,0 +1,135 @@
+"""Folders and files below a root, reached without ever following a symbolic link."""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+from holdfast.errors import InvalidKeyError
+from holdfast.keys import new_id
+from holdfast.objects import ObjectInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+TEMPORARY = ".holdfast-tmp"
+"""Folder below the root for files that are being written; what lies here after a crash is garbage."""
+
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Folders:
+    """Descriptors of the folders that one operation walks through, each opened once, closed together."""
+
+    def __init__(self, root: Path, mode: int, *, create: bool = True) -> None:
+        self._mode, self._create = mode, create
+        self._open: dict[tuple[str, ...], int] = {}
+        self._changed: set[tuple[str, ...]] = set()
+        if create:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # The root itself may be a link: it is the operator's choice, not a client's.
+        self._open[()] = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for descriptor in self._open.values():
+            os.close(descriptor)
+
+    def of(self, key: str) -> tuple[int, str]:
+        """Return the descriptor of the folder that holds `key`, and the name in it."""
+        *segments, name = key.split("/")
+        if (segments or [name])[0] == TEMPORARY:
+            message = f"{key!r} cannot be a key: {TEMPORARY} holds the files that are being written"
+            raise InvalidKeyError(message)
+        return self.open(segments), name
+
+    def open(self, segments: Sequence[str]) -> int:
+        """Return the descriptor of a folder, made on the way where that was asked for."""
+        path = tuple(segments)
+        if path not in self._open:
+            parent = self.open(path[:-1])
+            try:
+                descriptor = os.open(path[-1], FOLDER_FLAGS, dir_fd=parent)
+            except FileNotFoundError:
+                if not self._create:
+                    raise
+                with suppress(FileExistsError):
+                    os.mkdir(path[-1], mode=self._mode, dir_fd=parent)
+                self._changed.add(path[:-1])
+                descriptor = os.open(path[-1], FOLDER_FLAGS, dir_fd=parent)
+            self._open[path] = descriptor
+        return self._open[path]
+
+    def changed(self, key: str) -> None:
+        """Note that a name in the folder of `key` was made."""
+        self._changed.add(tuple(key.split("/")[:-1]))
+
+    def sync(self) -> None:
+        """Make the names durable: a file's own sync does not cover the entry in its folder (fsync(2))."""
+        for path in sorted(self._changed, key=len, reverse=True):
+            os.fsync(self._open[path])
+        self._changed.clear()
+
+
+class TemporaryFile:
+    """A file that has no final name yet."""
+
+    def __init__(self, folders: Folders, key: str, mode: int) -> None:
+        self._folders, self._key = folders, key
+        folders.of(key)  # refuses the key, or makes its folder, before anything is written
+        self._folder = folders.open([TEMPORARY])
+        self._name = new_id()
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        self.descriptor = os.open(self._name, flags, mode, dir_fd=self._folder)
+        self._open = True
+
+    def write(self, block: memoryview) -> None:
+        """Append a whole block."""
+        while block:
+            block = block[os.write(self.descriptor, block) :]
+
+    def publish(self, *, if_absent: bool) -> ObjectInfo:
+        """Give the file its name."""
+        if if_absent:
+            self._link()
+        else:
+            self._rename()
+        return describe(self._key, os.fstat(self.descriptor))
+
+    def _rename(self) -> None:
+        folder, name = self._folders.of(self._key)
+        os.replace(self._name, name, src_dir_fd=self._folder, dst_dir_fd=folder)
+        self._folders.changed(self._key)
+
+    def _link(self) -> None:
+        folder, name = self._folders.of(self._key)
+        try:
+            # link(2) fails when the name exists; rename(2) would replace it.
+            os.link(self._name, name, src_dir_fd=self._folder, dst_dir_fd=folder, follow_symlinks=False)
+        except OSError as error:
+            if error.errno not in {errno.EPERM, errno.ENOTSUP, errno.EMLINK}:
+                raise
+            # A file system without hard links: take the name first, then put the content in its place.
+            os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder))
+            self._rename()
+        self._folders.changed(self._key)
+
+    def discard(self) -> None:
+        """Close the file and remove its temporary name, if it still has one."""
+        if self._open:
+            self._open = False
+            os.close(self.descriptor)
+            with suppress(FileNotFoundError):
+                os.unlink(self._name, dir_fd=self._folder)
+
+
+def describe(key: str, found: os.stat_result) -> ObjectInfo:
+    """Return what a storage knows of a file."""
+    return ObjectInfo(
+        key, found.st_size, found.st_mtime_ns / 1e9, etag=f"{found.st_mtime_ns}-{found.st_size}"
+    )
