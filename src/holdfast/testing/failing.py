@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -111,6 +111,30 @@ class Failing(ContractPart):
 
         asyncio.run(run())
         assert self.leftovers(storage) == 0
+
+    def test_a_cancelled_read_ends(self, storage: StorageBackend, async_half: Half) -> None:
+        """A task that is cancelled while it streams or lists ends as cancelled, and the storage goes on working."""
+        for name in ["x", "y"]:
+            async_half.put(name, BIG)
+
+        async def consume(chunks: AsyncIterator[Any], started: asyncio.Event) -> None:
+            async for _ in chunks:
+                started.set()
+
+        async def run() -> None:
+            for turn in range(8):
+                started = asyncio.Event()
+                stream = storage.stream_async(async_half.key("x"), chunk_size=50_000)
+                task = asyncio.create_task(consume(stream, started))
+                await started.wait()
+                for _ in range(turn):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+                assert task.cancelled() or task.exception() is None  # a quick storage was at the end
+            assert await storage.read_async(async_half.key("y")) == BIG
+
+        asyncio.run(run())
 
     def test_one_of_many_fails_alone(self, storage: StorageBackend, half: Half) -> None:
         """In a batch each object has its own outcome, in order, and a failing one harms no other."""
