@@ -15,9 +15,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
 
 ROOT = Path(__file__).parents[1]
 MIB = 1024 * 1024
@@ -41,12 +43,14 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=ROOT / "build" if (ROOT / "build").exists() else None) as folder:
         try:
             bucket = rclone().make_bucket()
-            options = json.dumps({
-                "bucket": bucket.name,
-                "endpoint": bucket.server.endpoint,
-                "access_key": bucket.server.access_key,
-                "secret_key": bucket.server.secret_key,
-            })
+            options = json.dumps(
+                {
+                    "bucket": bucket.name,
+                    "endpoint": bucket.server.endpoint,
+                    "access_key": bucket.server.access_key,
+                    "secret_key": bucket.server.secret_key,
+                }
+            )
             for storage in STORAGES:
                 for source in SOURCES:
                     if arguments.only not in f"{storage} {source}":
@@ -109,12 +113,12 @@ def measure(name: str, source: str, size: int, folder: Path, options: dict[str, 
 
 def open_storage(name: str, folder: Path, options: dict[str, str]) -> Any:
     """Return the storage to measure."""
+    import fsspec  # noqa: PLC0415
+
     from holdfast import StorageBackend  # noqa: PLC0415  # its memory is part of what is there before
     from holdfast.backends.fsspec import FSSpecBackend  # noqa: PLC0415
     from holdfast.backends.obstore import ObstoreBackend  # noqa: PLC0415
     from holdfast.drivers.local import LocalDriver  # noqa: PLC0415
-
-    import fsspec  # noqa: PLC0415
 
     if name == "local":
         return StorageBackend("local", LocalDriver(folder))

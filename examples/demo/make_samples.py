@@ -459,11 +459,7 @@ def draw_lake(width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
 
     small = np.stack(
         [
-            np.asarray(
-                Image.fromarray(v[..., i].astype(np.float32)).resize(
-                    (width, height), Image.Resampling.LANCZOS
-                )
-            )
+            np.asarray(Image.fromarray(v[..., i].astype(np.float32)).resize((width, height), Image.Resampling.LANCZOS))
             for i in range(3)
         ],
         -1,
@@ -570,8 +566,7 @@ def pdf() -> bytes:
         f"<< /Title <{title}> /Producer (make_samples.py) >>".encode(),
     ]
     objects += [
-        f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>".encode()
-        for name in fonts
+        f"<< /Type /Font /Subtype /Type1 /BaseFont /{name} /Encoding /WinAnsiEncoding >>".encode() for name in fonts
     ]
     for number, lines in enumerate(PAGES):
         y = 786.0

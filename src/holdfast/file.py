@@ -58,7 +58,6 @@ class FileObject(FileValue):
         (5, b'el')
     """
 
-
     def save(
         self,
         data: Content | None = None,

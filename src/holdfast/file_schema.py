@@ -25,10 +25,7 @@ def pydantic_schema(kind: type[FileValue]) -> Any:
         "metadata": core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema()),
     }
     shape = core_schema.typed_dict_schema(
-        {
-            name: core_schema.typed_dict_field(schema, required=name == "filename")
-            for name, schema in fields.items()
-        },
+        {name: core_schema.typed_dict_field(schema, required=name == "filename") for name, schema in fields.items()},
         extra_behavior="ignore",
     )
     description = core_schema.no_info_after_validator_function(kind.describing, shape)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _CHANGING = ("_path", "_source", "_owned", "size", "last_modified", "checksum", "etag", "version_id")
 """What a save changes and a rollback restores."""
 
+
 class Attachment(Protocol):
     """The place of a file in a row, as far as a file has to know."""
 
@@ -57,6 +58,12 @@ class Attachment(Protocol):
 
 class FileValue:
     """The fields of a `holdfast.FileObject`, whose docstring describes them."""
+
+    size: int | None
+    last_modified: float | None
+    checksum: str | None
+    etag: str | None
+    version_id: str | None
 
     def __init__(
         self,
@@ -257,7 +264,8 @@ class FileValue:
     def __reduce__(self) -> tuple[Any, ...]:
         source = self._source
         if source is not None and not isinstance(source, (BytesSource, PathSource)):
-            message = f"the pending file {self._filename!r} can be copied or pickled only with bytes or a path as content"
+            name = self._filename
+            message = f"the pending file {name!r} can be copied or pickled only with bytes or a path as content"
             raise FileStateError(message)
         fields = dict(self.to_dict(), to_filename=self._to_filename, content_type=self._content_type)
         hidden = (self._path, self._problem, self._owned)
@@ -320,9 +328,9 @@ class FileValue:
 
 def _rebuild(kind: type[FileValue], fields: dict[str, Any], hidden: tuple[Any, ...], content: Any) -> FileValue:
     file = kind(**fields, content=content)
-    path, file._problem, file._owned = hidden  # noqa: SLF001
+    path, file._problem, file._owned = hidden
     if content is None:
-        file._lie_at(path)  # noqa: SLF001
+        file._lie_at(path)
     return file
 
 

@@ -128,6 +128,12 @@ def validate_generated_key(key: str) -> str:
     return key
 
 
+def _bad_segment(segments: list[str]) -> str:
+    if segments[0] == "":
+        return "it is absolute" if len(segments) > 1 else "it is empty"
+    return "it climbs out of the storage" if ".." in segments else "it has an empty segment"
+
+
 def _problem(key: str) -> str | None:
     if _UNPRINTABLE.search(key[: MAX_KEY_BYTES + 1]):
         return "it holds a control character or a lone surrogate"
@@ -136,10 +142,8 @@ def _problem(key: str) -> str | None:
     if "\\" in key:
         return "it holds a backslash"
     segments = key.split("/")
-    if segments[0] == "":
-        return "it is absolute" if key else "it is empty"
     if not {"", ".", ".."}.isdisjoint(segments):
-        return "it climbs out of the storage" if ".." in segments else "it has an empty segment"
+        return _bad_segment(segments)
     if len(key) > _MAX_SEGMENT_BYTES // 4 and any(len(part.encode()) > _MAX_SEGMENT_BYTES for part in segments):
         return f"it has a segment longer than {_MAX_SEGMENT_BYTES} bytes"
     return None

@@ -30,9 +30,7 @@ class StorageRegistry:
     def __init__(self) -> None:
         self._backends: dict[str, StorageBackend] = {}
 
-    def register_backend(
-        self, backend: StorageBackend | str, key: str | None = None, **options: Any
-    ) -> StorageBackend:
+    def register_backend(self, backend: StorageBackend | str, key: str | None = None, **options: Any) -> StorageBackend:
         """Register a storage, in place of another of the same name.
 
         Args:

@@ -73,13 +73,13 @@ class Saving:
 
     def finish(self, info: ObjectInfo) -> None:
         """Make the file the stored one."""
-        self.file._become_stored(info)  # noqa: SLF001  # the other half of one class
+        self.file._become_stored(info)
         if self.on_finish is not None:
             self.on_finish()
 
     def undo(self) -> None:
         """Make the file what it was: pending again, or spent if its content cannot be read again."""
-        self.file._restore(self.before)  # noqa: SLF001
+        self.file._restore(self.before)
 
 
 def prepare(
@@ -110,11 +110,11 @@ def prepare(
         fresh=fresh,
         **options,
     )
-    return Saving(file, storage, request, file._snapshot())  # noqa: SLF001
+    return Saving(file, storage, request, file._snapshot())
 
 
 def _fresh_key(file: FileObject, storage: StorageBackend, place: Place) -> str:
-    context = KeyContext(file._take_id(), file, place.row, place.model, place.column)  # noqa: SLF001
+    context = KeyContext(file._take_id(), file, place.row, place.model, place.column)
     return make_key(place.scheme or storage.key_scheme, context)
 
 

@@ -47,9 +47,7 @@ async def transaction(engine, world: World) -> None:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_a_cancellation_at_any_await_loses_no_file(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, part: int
-) -> None:
+def test_a_cancellation_at_any_await_loses_no_file(tmp_path: Path, caplog: pytest.LogCaptureFixture, part: int) -> None:
     """Row and bytes agree wherever it strikes, and only an end that nobody saw leaves anything over."""
     finished = False
     step = part + 1

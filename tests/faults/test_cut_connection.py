@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from tests.servers.proxy import PostgresProxy
 from tests.faults.world import Document, World, content, open_world
+from tests.servers.proxy import PostgresProxy
 
 
 @pytest.fixture(params=["psycopg", "psycopg_async", "asyncpg"])

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 from holdfast import FileObject
 from holdfast.errors import NotFoundError, StorageError
 from holdfast.testing.faults import Fault
-
 from tests.faults.world import Document, World, content
 
 MOMENTS = pytest.mark.parametrize("when", ["before", "after"])
@@ -157,7 +156,7 @@ def test_an_object_written_under_a_named_key_goes_with_its_transaction(stored: W
     def story(session: Session) -> None:
         session.add(Document(id=2, file=FileObject(filename="n", to_filename="free.txt", content=b"mine")))
         session.flush()
-        assert "free.txt" in stored.keys()
+        assert stored.storage.exists("free.txt")
         session.rollback()
 
     stored.tell(story)

@@ -44,10 +44,8 @@ async def test_b63_a_source_that_rewinds(failing: StorageBackend, twin: Twin, co
     assert await twin(file.get_content) == b"0123456789"
 
 
-@pytest.mark.xfail(strict=True, raises=(GeneratorExit, BaseExceptionGroup), reason="Body takes its own end for an error of the source")
 async def test_a_storage_that_fails_halfway(twin: Twin, monkeypatch, tmp_path) -> None:
     """The error of a storage that stops reading the body is the storage's, whatever becomes of the body."""
-
     write = os.write
 
     def full(descriptor: int, block: memoryview) -> int:
@@ -134,5 +132,3 @@ async def test_nothing_to_save(memory: StorageBackend, twin: Twin) -> None:
     """A file that only refers to an object has no content to save."""
     with pytest.raises(FileStateError, match="no content"):
         await twin(FileObject(backend="docs", filename="a").save)
-
-

@@ -10,6 +10,7 @@ GOOD = {"backend": "docs", "filename": "a.txt"}
 
 
 def nested(depth: int) -> object:
+    """Return dicts inside each other."""
     value: object = 1
     for _ in range(depth):
         value = {"a": value}
@@ -59,7 +60,7 @@ async def test_s6_a_malformed_value(storage: StorageBackend, twin: Twin, name: s
     assert len(repr(file)) < 200
     assert (file.path, file.size, file.is_stored, file.has_pending_data) == (None, None, False, False)
     for method in CALLS:
-        with pytest.raises(InvalidValueError, match="^(not the value of a stored file|.* cannot be a key)") as caught:
+        with pytest.raises(InvalidValueError, match=r"^(not the value of a stored file|.* cannot be a key)") as caught:
             await twin(getattr(file, method))
         assert len(str(caught.value)) < 500
     for use in (file.open, lambda: file.backend, lambda: file.save(b"x")):

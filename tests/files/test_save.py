@@ -8,16 +8,11 @@ from pathlib import Path
 import pytest
 
 from holdfast import FileObject, StorageBackend, storages
-from holdfast.drivers.local import LocalDriver
 from holdfast.errors import (
-    AlreadyExistsError,
     ConfigurationError,
     FileStateError,
     InvalidKeyError,
-    PendingFileError,
     SourceTypeError,
-    SpentSourceError,
-    StorageError,
     UnknownStorageError,
 )
 from tests.files.conftest import Twin, keys
@@ -26,12 +21,14 @@ HELLO = b"hello, holdfast"
 
 
 def iterator():
+    """Yield each kind of bytes."""
     yield HELLO[:5]
     yield bytearray(HELLO[5:8])
     yield memoryview(HELLO)[8:]
 
 
 async def async_iterator():
+    """Yield the same, awaited."""
     for chunk in iterator():
         yield chunk
 
@@ -183,14 +180,18 @@ async def test_save_by_hand_replaces_a_named_key(storage: StorageBackend, twin: 
     assert storage.read("own/name.txt") == b"new"
 
 
-@pytest.mark.parametrize("to_filename", ["../x", "a/../../x", "/etc/passwd", "", "a//b", "a\\b", "a\0", "x" * 2000, "."])
+@pytest.mark.parametrize(
+    "to_filename", ["../x", "a/../../x", "/etc/passwd", "", "a//b", "a\\b", "a\0", "x" * 2000, "."]
+)
 def test_b42_to_filename_that_climbs(memory: StorageBackend, to_filename: str) -> None:
     """A to_filename that climbs or cannot be a key is refused before anything happens."""
     with pytest.raises(InvalidKeyError):
         FileObject(backend="docs", filename="x", to_filename=to_filename, content=b"x")
 
 
-@pytest.mark.parametrize("filename", ["../../x.png", "/etc/passwd", "C:\\x.png", "a\r\nb: c.png", "\ud800.png", "é🎉.png"])
+@pytest.mark.parametrize(
+    "filename", ["../../x.png", "/etc/passwd", "C:\\x.png", "a\r\nb: c.png", "\ud800.png", "é🎉.png"]
+)
 async def test_b42_filename_is_a_label(storage: StorageBackend, twin: Twin, filename: str) -> None:
     """What a client calls its file never decides where it lies; control characters and surrogates become _."""
     file = await twin(FileObject(backend="docs", filename=filename, content=b"x").save)

@@ -41,6 +41,8 @@ class Document(UUIDAuditBase):
 
 class SyncService(SQLAlchemySyncRepositoryService[Document]):
     class Repository(SQLAlchemySyncRepository[Document]):
+        """Its repository."""
+
         model_type = Document
 
     repository_type = Repository
@@ -48,6 +50,8 @@ class SyncService(SQLAlchemySyncRepositoryService[Document]):
 
 class AsyncService(SQLAlchemyAsyncRepositoryService[Document]):
     class Repository(SQLAlchemyAsyncRepository[Document]):
+        """Its repository."""
+
         model_type = Document
 
     repository_type = Repository

@@ -1,15 +1,12 @@
 """A file that is in a row: what is done to it is the transaction's, not its own."""
 
-import copy
 import gc
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from holdfast import FileObject
 from tests.orm.conftest import Database, stored
 from tests.orm.documents import Base, Document, file
 
@@ -173,145 +170,3 @@ async def test_refresh_marks_the_row(db: Database, docs) -> None:
 
     await db.run(work)
     assert (await read(db, "size"), await read(db, "checksum")) == (23, None)
-
-
-async def test_b38_the_claim_of_a_direct_upload(db: Database, docs) -> None:
-    """An object of which nothing is known is looked up by the flush, and from then on the row owns it."""
-    docs.put("uploads/direct.bin", b"direct")
-
-    def work(session: Session) -> None:
-        row = session.get(Document, 1)
-        row.file = FileObject(backend="docs", filename="direct.bin", to_filename="uploads/direct.bin")
-        session.commit()
-        assert (row.file.size, row.file.path) == (6, "uploads/direct.bin")
-        row.file = None
-        session.commit()
-
-    await db.run(work)
-    assert stored(docs) == []
-
-
-async def test_b38_a_direct_upload_that_never_came(db: Database, docs) -> None:
-    """What is missing is refused, and nothing of the transaction is written."""
-
-    def work(session: Session) -> None:
-        row = session.get(Document, 1)
-        row.file = FileObject(backend="docs", filename="uploads/direct.bin")
-        with pytest.raises(FileNotFoundError, match="uploads/direct.bin"):
-            session.flush()
-        session.rollback()
-        assert row.file.get_content() == b"old"
-
-    await db.run(work)
-    assert stored(docs) == [b"old"]
-
-
-async def test_a_claim_that_is_rolled_back(db: Database, docs) -> None:
-    """The object was there before the transaction, so it stays."""
-    docs.put("uploads/direct.bin", b"direct")
-
-    def work(session: Session) -> None:
-        session.get(Document, 1).file = FileObject(backend="docs", filename="uploads/direct.bin")
-        session.flush()
-        session.rollback()
-
-    await db.run(work)
-    assert stored(docs) == [b"direct", b"old"]
-
-
-DETACH = {
-    "expunged": lambda session, row: session.expunge(row),
-    "copied": lambda session, row: None,
-    "read as a column": lambda session, row: None,
-}
-
-
-@pytest.mark.parametrize("how", DETACH)
-async def test_detached_values_act_at_once(db: Database, docs, how: str) -> None:
-    """Without a row in a session there is no commit to wait for."""
-
-    def work(session: Session) -> None:
-        row = session.get(Document, 1)
-        found = row.file
-        DETACH[how](session, row)
-        if how == "copied":
-            found = copy.copy(found)
-        if how == "read as a column":
-            found = session.scalars(select(Document.file)).one()
-        found.delete()
-        assert stored(docs) == []
-        found.update_metadata({"c": 1})
-        assert not session.dirty
-
-    await db.run(work)
-
-
-async def test_a_value_is_not_marked_after_it_left(db: Database, docs) -> None:
-    """The old file of a row that got another one is a file of its own."""
-
-    def work(session: Session) -> None:
-        row = session.get(Document, 1)
-        old = row.file
-        row.file = None
-        session.commit()
-        old.update_metadata({"c": 1})
-        assert not session.dirty
-
-    await db.run(work)
-
-
-@pytest.mark.parametrize("expire", [True, False])
-@pytest.mark.parametrize("what", ["same", "changed", "pending"])
-async def test_merge(db: Database, docs, what: str, expire: bool) -> None:
-    """A merged row is a row: its file is stored, tracked, and owned."""
-
-    def load(session: Session) -> Document:
-        row = session.get(Document, 1)
-        assert row.file.size == 3
-        return row
-
-    detached = await db.run(load)
-    if what == "changed":
-        detached.file.update_metadata({"c": 1})
-    if what == "pending":
-        detached = Document(id=1, file=file(b"new"))
-
-    def work(session: Session) -> None:
-        row = session.merge(detached)
-        session.commit()
-        row.file.update_metadata({"d": 1})
-        session.commit()
-        assert row.file.metadata["d"] == 1
-
-    await db.run(work, expire_on_commit=expire)
-    assert await read(db) == {
-        "same": {"a": {"b": [1]}, "d": 1},
-        "changed": {"a": {"b": [1]}, "c": 1, "d": 1},
-        "pending": {"d": 1},
-    }[what]
-    assert stored(docs) == [b"new" if what == "pending" else b"old"]
-
-
-async def test_a_deferred_column(db: Database, docs) -> None:
-    """What was never loaded is still found and deleted when it is replaced."""
-
-    def work(session: Session) -> None:
-        session.get(Document, 1).late = file(b"late")
-        session.commit()
-        session.expunge_all()
-        row = session.get(Document, 1)
-        assert "late" not in row.__dict__
-        row.late = file(b"later")
-        session.commit()
-        session.expunge_all()
-        assert session.get(Document, 1).late.get_content() == b"later"
-        session.get(Document, 1).late.update_metadata({"c": 1})
-        session.commit()
-        session.expunge_all()
-        session.delete(session.get(Document, 1))
-        session.flush()
-        session.rollback()
-        assert session.get(Document, 1).late.metadata == {"c": 1}
-
-    await db.run(work)
-    assert stored(docs) == [b"later", b"old"]

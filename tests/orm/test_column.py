@@ -89,7 +89,9 @@ async def test_jsonb_on_postgresql(any_db: Database) -> None:
     await any_db.run(work)
 
 
-@pytest.mark.parametrize("value", ["a.txt", b"bytes", 7, {"backend": "docs", "filename": "a"}, [], FileObject, object()])
+@pytest.mark.parametrize(
+    "value", ["a.txt", b"bytes", 7, {"backend": "docs", "filename": "a"}, [], FileObject, object()]
+)
 @pytest.mark.parametrize("attribute", ["file", "pages"])
 def test_wrong_types_are_refused_at_assignment(value: object, attribute: str) -> None:
     """The error names the column and the type, where the mistake is made."""
@@ -121,9 +123,7 @@ BYPASSES = {
     "Core executemany": lambda session, value: session.connection().execute(
         insert(Document.__table__), [{"id": 8, "file": None}, {"id": 9, "file": value}]
     ),
-    "Core update": lambda session, value: session.connection().execute(
-        update(Document.__table__).values(file=value)
-    ),
+    "Core update": lambda session, value: session.connection().execute(update(Document.__table__).values(file=value)),
     "Core bindparam": lambda session, value: session.connection().execute(
         update(Document.__table__).values(file=bindparam("b")), {"b": value}
     ),

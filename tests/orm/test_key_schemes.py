@@ -21,6 +21,7 @@ class Base(DeclarativeBase):
 
 
 def by_tenant(row, file: FileObject) -> str:
+    """Name a file as a careless function would."""
     return f"by/{row.tenant}/{file.filename}"
 
 
@@ -81,7 +82,9 @@ async def test_a_function(db: Database) -> None:
         await path_of(db, "function", tenant="../..")
 
 
-@pytest.mark.parametrize("tenant", ["../../etc", "a/b", "..", "", " ", "\x00", "{id}", "é/../x", "C:\\x", "~root", "-rf"])
+@pytest.mark.parametrize(
+    "tenant", ["../../etc", "a/b", "..", "", " ", "\x00", "{id}", "é/../x", "C:\\x", "~root", "-rf"]
+)
 async def test_a_hostile_tenant(db: Database, tenant: str) -> None:
     """A client's text is one clean part of the key, and the unique part is kept."""
     path = await path_of(db, "template", tenant=tenant)

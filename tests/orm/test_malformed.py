@@ -50,7 +50,7 @@ async def test_s6_it_loads_and_raises_on_use(db: Database, docs, name: str, attr
         write(session, BAD[name], attribute)
         row = session.scalars(select(Document)).one()
         value = row.file if attribute == "file" else row.pages[0]
-        with pytest.raises(InvalidValueError, match="not the value of a stored file|cannot be a key"):
+        with pytest.raises(InvalidValueError, match=r"not the value of a stored file|cannot be a key"):
             value.get_content()
         row.title = "new"
         session.commit()

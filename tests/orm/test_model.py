@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.orm.model.driver import Driver, opened
-from tests.orm.model.operations import Transaction, transactions
+from tests.orm.model.operations import Transaction
+from tests.orm.model.strategies import transactions
 
 PER_RUN = 5
 """Transactions of one run, in one session."""

@@ -25,6 +25,7 @@ async def db(database: Database) -> Database:
 
 
 def both(session: Session) -> list[Document]:
+    """Return the rows by their ids."""
     return list(session.scalars(select(Document).order_by(Document.id)))
 
 

@@ -31,7 +31,9 @@ BUILT_IN = {
 
 def test_every_error_is_in_the_tree() -> None:
     """No class of the module is missing above, and all derive from one."""
-    found = {name for name, kind in vars(errors).items() if isinstance(kind, type) and kind.__module__ == errors.__name__}
+    found = {
+        name for name, kind in vars(errors).items() if isinstance(kind, type) and kind.__module__ == errors.__name__
+    }
     assert found == {*BUILT_IN, "HoldfastError"}
 
 

@@ -143,7 +143,9 @@ def test_find_id(rest: str) -> None:
     assert find_id(f"a{identifier}") is None
 
 
-@pytest.mark.parametrize("key", ["a", "reports/2025.pdf", "a b/ü🎉.txt", "a" * 255, "/".join(["a" * 127] * 8), "..a/b.."])
+@pytest.mark.parametrize(
+    "key", ["a", "reports/2025.pdf", "a b/ü🎉.txt", "a" * 255, "/".join(["a" * 127] * 8), "..a/b.."]
+)
 def test_valid_keys(key: str) -> None:
     """What people name objects."""
     assert validate_key(key) == key

@@ -11,7 +11,9 @@ from holdfast.keys import validate_key
 from holdfast.rowvalue import FIELDS, check_metadata, parse
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4))
+JSON = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4)
+)
 TEXTS = st.none() | st.text(max_size=20) | st.sampled_from(["../x", "/x", "a/b.txt"])
 NEARLY = st.fixed_dictionaries(
     {"backend": st.just("docs") | JSON, "filename": st.just("a.txt") | TEXTS},
@@ -55,7 +57,9 @@ def test_metadata_is_json(metadata: dict[str, object]) -> None:
         json.dumps(metadata, allow_nan=False)
 
 
-@pytest.mark.parametrize("metadata", [{1: "a"}, {"a": {None: 1}}, {"a": object()}, {"a": b"x"}, {"a": {1, 2}}, None, [], "a"])
+@pytest.mark.parametrize(
+    "metadata", [{1: "a"}, {"a": {None: 1}}, {"a": object()}, {"a": b"x"}, {"a": {1, 2}}, None, [], "a"]
+)
 def test_what_json_cannot_hold(metadata: object) -> None:
     """Python values that only look like JSON are refused before they get near a database."""
     with pytest.raises(InvalidValueError, match="metadata"):

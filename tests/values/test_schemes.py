@@ -1,6 +1,6 @@
 """Key schemes: templates and functions, whose result is validated and always keeps a unique part."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -17,8 +17,12 @@ FILE = SimpleNamespace(filename="../Plan B.pdf")
 
 
 def context(**fields: object) -> KeyContext:
-    row = SimpleNamespace(tenant="acme", made=date(2025, 2, 3), at=datetime(2025, 2, 3, 4), nothing=None, d={"k": "v"})
-    return KeyContext(**{"identifier": new_id(0), "file": FILE, "row": row, "model": "document", "column": "file"} | fields)
+    """Return what a scheme may use."""
+    at = datetime(2025, 2, 3, 4, tzinfo=UTC)
+    row = SimpleNamespace(tenant="acme", made=date(2025, 2, 3), at=at, nothing=None, d={"k": "v"})
+    return KeyContext(
+        **{"identifier": new_id(0), "file": FILE, "row": row, "model": "document", "column": "file"} | fields
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,9 @@ def test_a_hostile_tenant_stays_in_its_folder(tenant: str) -> None:
     assert part.isascii()
 
 
-@pytest.mark.parametrize("scheme", [7, b"{id}", "{", "{id", "}", "{nope}", "{}", "{0}", "{row}", "{date:{id}}", ["{id}"]])
+@pytest.mark.parametrize(
+    "scheme", [7, b"{id}", "{", "{id", "}", "{nope}", "{}", "{0}", "{row}", "{date:{id}}", ["{id}"]]
+)
 def test_a_scheme_that_cannot_work(scheme: object) -> None:
     """It is refused when it is declared, on a storage as on a column."""
     with pytest.raises(ConfigurationError):

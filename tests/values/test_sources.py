@@ -21,20 +21,24 @@ DATA = b"0123456789"
 
 
 def read(source: Source) -> bytes:
+    """Return all bytes."""
     return b"".join(source.chunks())
 
 
 async def read_async(source: Source) -> bytes:
+    """Return all bytes."""
     return b"".join([bytes(chunk) async for chunk in source.chunks_async()])
 
 
 def spooled(*, on_disk: bool) -> tempfile.SpooledTemporaryFile:
+    """Return a file that may have spilled to disk."""
     file = tempfile.SpooledTemporaryFile(1 if on_disk else 1000)  # noqa: SIM115
     file.write(DATA)
     return file
 
 
 def mapped(folder: Path) -> mmap.mmap:
+    """Return a mapped file."""
     with (folder / "data").open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -51,7 +55,7 @@ REPLAYABLE = {
     "bytesio": lambda folder: io.BytesIO(DATA),
     "spooled in memory": lambda folder: spooled(on_disk=False),
     "spooled on disk": lambda folder: spooled(on_disk=True),
-    "compressed": lambda folder: gzip.open(folder / "data.gz"),
+    "compressed": lambda folder: gzip.open(folder / "data.gz"),  # noqa: SIM115
     "mapped": mapped,
     "list": lambda folder: [DATA[:3], b"", DATA[3:]],
     "tuple": lambda folder: (DATA,),
@@ -117,6 +121,7 @@ def test_what_can_be_read_once(kind: str) -> None:
 
 
 async def chunks():
+    """Yield the data, awaited."""
     yield DATA[:4]
     yield DATA[4:]
 
@@ -136,14 +141,17 @@ async def test_async_content(folder: Path) -> None:
 
 
 def starlette(file: object, name: str | None = "a.txt") -> StarletteUpload:
+    """Return what Starlette and FastAPI hand over."""
     return StarletteUpload(file, filename=name, headers=Headers({"content-type": "text/x"}))
 
 
 def litestar(file: io.BytesIO, name: str = "a.txt") -> LitestarUpload:
+    """Return what Litestar hands over."""
     return LitestarUpload("text/x", name, file.getvalue())
 
 
 def werkzeug(file: object, name: str | None = "a.txt") -> FileStorage:
+    """Return what Flask hands over."""
     return FileStorage(file, name, content_type="text/x")
 
 

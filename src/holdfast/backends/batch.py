@@ -53,7 +53,6 @@ class PutRequest:
         )
 
 
-
 Outcomes: TypeAlias = "list[ObjectInfo | Exception]"
 """For each of many objects, in order, what became of it."""
 
@@ -81,9 +80,7 @@ class BatchWriter:
             self._slots[loop] = asyncio.Semaphore(self._limit)
         return self._slots[loop]
 
-    def run(
-        self, jobs: Sequence[tuple[PutRequest, Body]], put: Callable[[PutRequest, Body], ObjectInfo]
-    ) -> Outcomes:
+    def run(self, jobs: Sequence[tuple[PutRequest, Body]], put: Callable[[PutRequest, Body], ObjectInfo]) -> Outcomes:
         """Write with the calling thread and the storage's own."""
         outcomes: dict[int, ObjectInfo | Exception] = {}
         together, single = self._split(jobs)
@@ -155,9 +152,7 @@ def _is_small(body: Body) -> bool:
     return not body.is_async and body.expected_size is not None and body.expected_size <= SINGLE_PUT_LIMIT
 
 
-def _outcome(
-    put: Callable[[PutRequest, Body], ObjectInfo], request: PutRequest, body: Body
-) -> ObjectInfo | Exception:
+def _outcome(put: Callable[[PutRequest, Body], ObjectInfo], request: PutRequest, body: Body) -> ObjectInfo | Exception:
     try:
         return put(request, body)
     except Exception as error:  # noqa: BLE001  # one object's failure is that object's outcome

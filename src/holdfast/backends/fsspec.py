@@ -117,8 +117,8 @@ def _named(protocol: str, url: str | None, prefix: str, options: dict[str, Any])
     kind = _file_system_class(protocol)
     _check_options(protocol, kind, options)
     if url is not None:
-        options = {**kind._get_kwargs_from_urls(url), **options}  # noqa: SLF001  # what `fsspec.url_to_fs` calls
-        root = kind._strip_protocol(url)  # noqa: SLF001
+        options = {**kind._get_kwargs_from_urls(url), **options}
+        root = kind._strip_protocol(url)
         prefix = f"{root.rstrip('/')}/{prefix}" if root and prefix else root or prefix
     root = _root(protocol, prefix)
     if protocol == "memory":

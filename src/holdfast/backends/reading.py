@@ -149,20 +149,24 @@ class Reading(StorageCore):
             raise ChecksumMismatchError(message, operation="verify", storage=self.key, path=key)
 
     def _span(self, key: str, start: int, end: int | None) -> tuple[int, int | None]:
-        """Resolve a slice; only one that counts from the end has to know the size."""
-        if start < 0 or (end is not None and end < 0):
+        """Resolve a slice; only one that counts from the end has to know the size, or one that reads nothing."""
+        if _needs_size(start, end):
             return _resolved(slice(start, end), self._driver.stat(key).size)
-        return start, end if end is None else max(start, end)
+        return start, end
 
     async def _span_async(self, key: str, start: int, end: int | None) -> tuple[int, int | None]:
-        if start < 0 or (end is not None and end < 0):
+        if _needs_size(start, end):
             return _resolved(slice(start, end), (await self._driver.stat_async(key)).size)
-        return start, end if end is None else max(start, end)
+        return start, end
 
 
 def _body_for(checksum: str, source: Source) -> Body:
     algorithm = algorithm_of(checksum)
     return Body(source, algorithm, hash_factory(algorithm))
+
+
+def _needs_size(start: int, end: int | None) -> bool:
+    return start < 0 or (end is not None and end <= start)
 
 
 def _resolved(wanted: slice, size: int) -> tuple[int, int]:

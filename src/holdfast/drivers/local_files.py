@@ -130,6 +130,4 @@ class TemporaryFile:
 
 def describe(key: str, found: os.stat_result) -> ObjectInfo:
     """Return what a storage knows of a file."""
-    return ObjectInfo(
-        key, found.st_size, found.st_mtime_ns / 1e9, etag=f"{found.st_mtime_ns}-{found.st_size}"
-    )
+    return ObjectInfo(key, found.st_size, found.st_mtime_ns / 1e9, etag=f"{found.st_mtime_ns}-{found.st_size}")

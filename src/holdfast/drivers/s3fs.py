@@ -160,7 +160,7 @@ class S3FSDriver(FileSystem):
 
     def _begin(self, operation: str, **arguments: Any) -> Future[dict[str, Any]]:
         fs = self.native
-        request = fs._call_s3(operation, Bucket=self._bucket, **arguments)  # noqa: SLF001  # `call_s3` blocks
+        request = fs._call_s3(operation, Bucket=self._bucket, **arguments)
         return asyncio.run_coroutine_threadsafe(request, fs.loop)
 
     def _in_parts(

@@ -130,7 +130,7 @@ class RowAttachment:
                 raise self._refuse(value, "a FileObject, an upload object or None")
             value = FileObject(content=value)
         file: FileObject = value
-        file._default_backend(self.column.type.backend)  # noqa: SLF001  # the column completes the file
+        file._default_backend(self.column.type.backend)
         if self.column.type.strict and file.backend_key != self.column.type.backend:
             only = self.column.type.backend
             message = f"{self._name()} keeps its files in {only!r} only, not in {file.backend_key!r}"
@@ -140,9 +140,9 @@ class RowAttachment:
 
     def attach(self, file: FileObject) -> None:
         """Make this the place of a file, unless it still is in another; a row in a session outranks one that is not."""
-        held = file._attachment  # noqa: SLF001
+        held = file._attachment
         if held is None or not held.holds(file) or (self.is_active() and not held.is_active()):
-            file._attachment = self  # noqa: SLF001
+            file._attachment = self
 
     def _session(self) -> Session:
         session = self.state.session

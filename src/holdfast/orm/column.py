@@ -177,7 +177,7 @@ def _to_json(value: Any) -> dict[str, Any]:
         message = f"a file column takes a FileObject, not {type(value).__name__}"
         raise refused(ColumnValueError(message))
     try:
-        value._key()  # noqa: SLF001  # says what the file lacks
+        value._key()
         return rowvalue.parse(value.to_dict())  # what could not be read again is not written
     except HoldfastError as error:
         raise refused(error) from error

@@ -150,7 +150,7 @@ def _plan(edits: list[Edit], droppable: set[Ref]) -> Work:
     for edit in edits:
         place = RowAttachment(edit.state, edit.column).place()
         for file in edit.files:
-            source = file._source  # noqa: SLF001  # the unit of work is the file's other half
+            source = file._source
             if source is not None and id(file) not in seen:
                 seen.add(id(file))
                 saving = prepare(file, source, place=place)
@@ -158,12 +158,12 @@ def _plan(edits: list[Edit], droppable: set[Ref]) -> Work:
                 edit.taken.append(saving.ref)
                 continue
             if source is None and not file.is_stored:
-                file._key()  # noqa: SLF001  # says what is wrong with a description, or a malformed value
+                file._key()
             if source is None:
                 ref = Ref(file.backend.key, str(file.path))
                 if ref in edit.old:
                     continue
-                is_free = not file._owned or ref in droppable  # noqa: SLF001
+                is_free = not file._owned or ref in droppable
                 if is_free and ref not in claimed:
                     claimed.add(ref)
                     edit.taken.append(ref)
@@ -193,7 +193,7 @@ def _note(session: Session, ledger: Ledger, frame: Frame, edit: Edit) -> None:
     frame.changes += [Change(-1, ref, owner) for ref in edit.dropped]
     frame.changes += [Change(+1, ref, owner) for ref in edit.taken]
     for file in edit.files:
-        file._owned = True  # noqa: SLF001
+        file._owned = True
         attachment.attach(file)
     snapshots.remember(edit.state, edit.column.key, snapshots.refs_of(edit.value))
 

@@ -38,7 +38,7 @@ class Copying:
         """Plan a copy."""
         context = KeyContext(new_id(), file, place.row, place.model, place.column)
         key = make_key(place.scheme or file.backend.key_scheme, context)
-        return cls(file, file._twin(file.backend), key, edit)  # noqa: SLF001
+        return cls(file, file._twin(file.backend), key, edit)
 
     @property
     def ref(self) -> Ref:
@@ -48,12 +48,12 @@ class Copying:
     def run(self) -> None:
         """Copy."""
         info = self.original.backend.copy(str(self.original.path), self.key)
-        self.copy._copied(self.original, info)  # noqa: SLF001
+        self.copy._copied(self.original, info)
 
     async def run_async(self) -> None:
         """Copy."""
         info = await self.original.backend.copy_async(str(self.original.path), self.key)
-        self.copy._copied(self.original, info)  # noqa: SLF001
+        self.copy._copied(self.original, info)
 
 
 @dataclass(slots=True)
@@ -105,10 +105,10 @@ class Work:
 
 
 def _undo_adoption(file: FileObject) -> Any:
-    owned = file._owned  # noqa: SLF001
+    owned = file._owned
 
     def undo() -> None:
-        file._owned = owned  # noqa: SLF001
+        file._owned = owned
 
     return undo
 

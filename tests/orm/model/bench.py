@@ -12,8 +12,8 @@ from typing import Any
 from sqlalchemy import JSON, create_engine, delete, select, type_coerce
 
 from holdfast import StorageBackend, storages
-from tests.orm.model.model import Piece, Row, Rows, pieces_of
-from tests.orm.model.schema import DEFAULT_STORAGE, STORAGES, Base, Document, Folder, Picture
+from tests.orm.model.model import Piece, Rows, pieces_of
+from tests.orm.model.schema import DEFAULT_STORAGE, STORAGES, Base, Document, Picture
 from tests.orm.model.storage import DictDriver
 from tests.orm.model.worlds import prepared
 
@@ -24,7 +24,9 @@ class BrokenPromiseError(AssertionError):
     """The row and its bytes did not share one fate.
 
     Attributes:
-        kinds: Which invariants do not hold: ``rows``, ``value``, ``lost``, ``bytes``, ``shared``, ``leak``, ``log``.
+        kinds: Which invariants do not hold: a file is ``lost`` or ``shared``, its ``bytes`` are others, an object is
+            a ``leak``, a ``value`` or the ``rows`` are not what was committed, sound files were ``refused``, cleaning
+            up failed (``log``).
     """
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:

@@ -8,8 +8,12 @@ from typing import Any
 from holdfast import FileObject
 from tests.orm.model import operations as do
 from tests.orm.model.interpreter import Run, SourceFailedError
+from tests.orm.model.list_edits import NEED_CONTENT, NEED_PAGE, edit
 from tests.orm.model.model import Piece
 from tests.orm.model.row_steps import chosen, columns_of
+
+PAGES = 2
+"""Where the list stands among the columns."""
 
 
 @dataclass
@@ -140,9 +144,10 @@ async def give(run: Run, op: do.Give) -> None:
         return
     file, piece = source.file(), source.piece()
     other, other_piece = target.file(), target.piece()
-    if file is None or piece is None:
+    if file is None or piece is None or file in run.deleted:
         return
-    run.borrowed |= {source.label, target.label}
+    if source.label != target.label:
+        run.borrowed |= {source.label, target.label}
     target.put(file, piece)
     if op.how is do.Giving.SWAP and other is not None and other_piece is not None:
         source.put(other, other_piece)
@@ -152,48 +157,22 @@ async def give(run: Run, op: do.Give) -> None:
 
 async def edit_pages(run: Run, op: do.EditPages) -> None:
     """Change a list in place; one that is missing is made."""
-    labels = run.model.labels("document", "picture")
-    spot = await Spot.of(run, do.Place(op.row, list("csp").index("p"), op.index)) if labels else None
+    spot = await Spot.of(run, do.Place(op.row, PAGES, op.index))
     if spot is None:
         return
-    pages, paper, index = spot.instance.pages, spot.paper, spot.index
-    if pages is None:
+    if spot.instance.pages is None:
         spot.instance.pages = []
-        pages, paper = spot.instance.pages, ()
+        spot.note(())
+    paper = list(spot.paper)
     files, pieces = run.make_value(op.contents, "pages")
-    match op.how:
-        case do.Editing.APPEND if files:
-            pages.append(files[0])
-            paper += pieces[:1]
-        case do.Editing.INSERT if files:
-            pages.insert(index or 0, files[0])
-            paper = paper[: index or 0] + pieces[:1] + paper[index or 0 :]
-        case do.Editing.EXTEND:
-            spot.instance.pages += files
-            paper += pieces
-        case do.Editing.SET if files and index is not None:
-            pages[index] = files[0]
-            paper = paper[:index] + pieces[:1] + paper[index + 1 :]
-        case do.Editing.SLICE:
-            pages[index : (index or 0) + 2] = files
-            paper = paper[: index or 0] + pieces + paper[(index or 0) + 2 :]
-        case do.Editing.REMOVE if index is not None:
-            found = pages.index(pages[index])
-            pages.remove(pages[index])
-            paper = paper[:found] + paper[found + 1 :]
-        case do.Editing.POP if index is not None:
-            pages.pop(index)
-            paper = paper[:index] + paper[index + 1 :]
-        case do.Editing.CLEAR:
-            pages.clear()
-            paper = ()
-        case do.Editing.REVERSE:
-            pages.reverse()
-            paper = paper[::-1]
-        case do.Editing.REPEAT if index is not None:
-            pages.append(pages[index])
-            paper += (paper[index],)
-    spot.note(paper)
+    if (op.how in NEED_CONTENT and not files) or (op.how in NEED_PAGE and not paper):
+        return
+    edit(op.how, paper, spot.index or 0, list(pieces))
+    edit(op.how, spot.instance.pages, spot.index or 0, files)
+    if op.how is do.Editing.EXTEND:
+        spot.instance.pages += files
+        paper += pieces
+    spot.note(tuple(paper))
 
 
 async def annotate(run: Run, op: do.Annotate) -> None:
@@ -214,14 +193,14 @@ async def save_file(run: Run, op: do.SaveFile) -> None:
     """Save new content into a file; one that fails changes nothing."""
     spot = await Spot.of(run, op.place)
     file, piece = (spot.file(), spot.piece()) if spot else (None, None)
-    if spot is None or file is None or piece is None or spot.is_shared():
+    if spot is None or file is None or piece is None or spot.is_shared() or file.to_filename is not None:
         return
     source, new = run.make_source(op.content)
     try:
         await run.world.save(file, source)
     except SourceFailedError:
         return
-    spot.note_here(replace(piece, data=new.data, once=False, fails=False))
+    spot.note_here(replace(piece, data=new.data, once=False, fails=False, named=False))
     run.altered.add(spot.label)
 
 
@@ -229,7 +208,8 @@ async def delete_file(run: Run, op: do.DeleteFile) -> None:
     """Delete a file by hand: nothing happens while a row holds it."""
     spot = await Spot.of(run, op.place)
     file = spot.file() if spot else None
-    if file is not None and file.is_stored:
+    if spot is not None and file is not None and file.is_stored and not spot.is_shared():
+        run.deleted.append(file)
         await run.world.delete(file)
 
 

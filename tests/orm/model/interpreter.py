@@ -12,8 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from holdfast import FileObject
+from holdfast.errors import HoldfastError
 from tests.orm.model import operations as do
-from tests.orm.model.bench import Bench
+from tests.orm.model.bench import Bench, BrokenPromiseError
 from tests.orm.model.model import Model, Piece, Row, pieces_of
 from tests.orm.model.schema import CLASSES, DEFAULT_STORAGE, Document
 from tests.orm.model.worlds import LeavingError, World
@@ -46,6 +47,7 @@ class Run:
         released: Rows that a rollback made transient, and what they hold.
         altered: Rows of which it is not known what they hold once they are transient.
         borrowed: Rows that got a file of another row, which may be gone by the next transaction.
+        deleted: Files that were deleted by hand in this transaction.
         broken: Number of savepoints below a statement that failed, where the database minds (PostgreSQL).
         over: The root transaction can only be rolled back.
     """
@@ -56,6 +58,7 @@ class Run:
         self.released: dict[int, tuple[Any, Row]] = {}
         self.altered: set[int] = set()
         self.borrowed: set[int] = set()
+        self.deleted: list[FileObject] = []
         self.savepoints: list[Any] = []
         self.broken: int | None = None
         self.over = False
@@ -95,12 +98,19 @@ class Run:
 
     async def _repaired(self, call: Any) -> Any:
         try:
-            return await self.world.call(call)
+            return await self._accepted(call)
         except SourceFailedError:
             if not self.repair:
                 raise
         await self._repair()
-        return await self.world.call(call)
+        return await self._accepted(call)
+
+    async def _accepted(self, call: Any) -> Any:
+        """Call what has no reason to be refused by the library."""
+        try:
+            return await self.world.call(call)
+        except HoldfastError as error:
+            raise BrokenPromiseError([("refused", repr(error))]) from error
 
     def flushed(self) -> None:
         """Note that a flush succeeded."""
@@ -154,6 +164,7 @@ class Run:
         self._release(lambda: self.model.end(committed=committed and self.broken is None))
         gone = self.released.keys() if unknown else self.altered | self.borrowed
         self.released = {label: held for label, held in self.released.items() if label not in gone}
+        self.deleted.clear()
         self.borrowed, self.altered, self.savepoints, self.broken, self.over = set(), set(), [], None, False
         self.bench.check(self.model.committed, unknown=unknown)
 
@@ -194,13 +205,14 @@ class Run:
     def make(self, content: do.Content, column: str) -> tuple[FileObject, Piece]:
         """Return a new file, really and on paper."""
         source, piece = self.make_source(content)
-        file = FileObject(backend=content.storage, filename="file.txt", content=source)
+        key = f"named/{self.label()}.txt" if content.named else None
+        file = FileObject(backend=content.storage, filename="file.txt", to_filename=key, content=source)
         return file, replace(piece, storage=content.storage or DEFAULT_STORAGE[column])
 
     def make_source(self, content: do.Content) -> tuple[Any, Piece]:
         """Return content that nobody had before, really and on paper."""
         data = b"content %d" % self.label()
-        piece = Piece(data, "", once=content.kind == "once", fails=content.kind == "failing")
+        piece = Piece(data, "", once=content.kind == "once", fails=content.kind == "failing", named=content.named)
         sources = {
             "bytes": lambda: data,
             "file": lambda: io.BytesIO(data),

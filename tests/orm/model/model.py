@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-Files = "Piece | tuple[Piece, ...] | None"
 Rows = dict[int, "Row"]
 
 
@@ -20,6 +19,7 @@ class Piece:
         note: What its metadata say.
         once: Its content can be read only once.
         fails: Its content raises when it is read.
+        named: It lies under a key that the caller named.
     """
 
     data: bytes
@@ -27,6 +27,7 @@ class Piece:
     note: int | None = None
     once: bool = False
     fails: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a transaction may do, as data, and the strategies that make it up.
+"""What a transaction may do, as data.
 
 Rows, places and positions are numbers that the interpreter counts round what is there, so that every list of
 operations makes sense and shrinks well.
@@ -9,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from hypothesis import strategies as st
-
-from tests.orm.model.schema import STORAGES
-
 
 @dataclass(frozen=True)
 class Content:
-    """Content of a new file: as ``bytes``, as a ``file``, to be read ``once``, or ``failing``."""
+    """Content of a new file: as ``bytes``, as a ``file``, to be read ``once``, or ``failing``.
+
+    Attributes:
+        kind: Which of these.
+        storage: Where it goes, if not to the column's own storage.
+        named: Under a key that the caller names.
+    """
 
     kind: str = "bytes"
     storage: str | None = None
+    named: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class SwitchRow:
     """Delete a row and add another with its primary key in one flush; False leaves the cover out."""
 
     row: int
-    cover: Content | None | bool = False
+    cover: Content | bool | None = False
     pages: tuple[Content, ...] | None = None
 
 
@@ -236,51 +239,11 @@ class Transaction:
     repair: bool = False
 
 
-FILLED = Transaction((
-    AddFolder(),
-    AddRow(folder=0, cover=Content(), scan=Content(), pages=(Content(), Content())),
-    AddRow(picture=True, cover=Content(), pages=(Content(storage="attic"),), thumbnail=Content()),
-))
+FILLED = Transaction(
+    (
+        AddFolder(),
+        AddRow(folder=0, cover=Content(), scan=Content(), pages=(Content(), Content())),
+        AddRow(picture=True, cover=Content(), pages=(Content(storage="attic"),), thumbnail=Content()),
+    )
+)
 """A transaction that fills the tables, so that there is something to change."""
-
-
-def transactions() -> st.SearchStrategy[Transaction]:
-    """Return random transactions; most of them commit."""
-    endings = st.sampled_from([Ending.COMMIT, Ending.COMMIT, Ending.COMMIT, *Ending])
-    operations = st.lists(_operations(), min_size=4, max_size=12).map(tuple)
-    return st.builds(Transaction, operations, endings, st.booleans())
-
-
-def _operations() -> st.SearchStrategy[object]:
-    number = st.integers(0, 7)
-    kinds = st.sampled_from(["bytes", "bytes", "bytes", "file", "file", "once", "once", "failing"])
-    content = st.builds(Content, kinds, st.sampled_from([None, *STORAGES]))
-    several = st.lists(content, max_size=3).map(tuple)
-    place = st.builds(Place, number, number, number)
-    maybe = st.one_of(st.none(), content)
-    maybe_several = st.one_of(st.none(), several)
-    weighted = {
-        st.builds(Flush): 3,
-        st.builds(AddFolder): 1,
-        st.builds(AddRow, st.booleans(), st.one_of(st.none(), number), maybe, maybe, maybe_several, maybe): 3,
-        st.builds(AddAgain): 1,
-        st.builds(Assign, place, several, st.booleans()): 4,
-        st.builds(Give, place, place, st.sampled_from(Giving)): 4,
-        st.builds(EditPages, number, st.sampled_from(Editing), number, several): 4,
-        st.builds(Annotate, place, number): 1,
-        st.builds(SaveFile, place, content): 2,
-        st.builds(DeleteFile, place): 1,
-        st.builds(DeleteRow, number): 2,
-        st.builds(SwitchRow, number, st.one_of(st.just(False), content), maybe_several): 1,
-        st.builds(DeleteFolder, number): 1,
-        st.builds(Orphan, number): 1,
-        st.builds(Lose, number, st.sampled_from(Losing), number): 2,
-        st.builds(Begin): 3,
-        st.builds(Release): 2,
-        st.builds(RollBack): 2,
-        st.builds(BreakFlush, content): 1,
-        st.builds(BreakCommit): 1,
-        st.builds(SwallowError): 1,
-    }
-    strategies = [strategy for strategy, weight in weighted.items() for _ in range(weight)]
-    return st.sampled_from(strategies).flatmap(lambda strategy: strategy)

@@ -58,15 +58,17 @@ async def add_row(run: Run, op: do.AddRow) -> None:
 async def add_again(run: Run, _: do.AddAgain) -> None:
     """Add a row once more that was rolled back: its files are pending again."""
     for label, (instance, row) in list(run.released.items()):
-        if row.kind not in {"document", "picture"} or label in run.altered or any(p.once for p in row.pieces()):
+        # A content that can be read once is spent, and a named key is taken until the root transaction ends.
+        lost = any(piece.once or piece.named for piece in row.pieces())
+        if row.kind not in {"document", "picture"} or label in run.altered or lost:
             continue
         del run.released[label]
         instance.id = None
-        if row.folder not in run.model.flushed:
+        folder = row.folder if row.folder in run.model.flushed else None
+        if folder is None:
             instance.folder_id = None
-            row = Row(row.kind, None, row.files)
         run.world.session.add(instance)
-        run.instances[label], run.model.view[label] = instance, row
+        run.instances[label], run.model.view[label] = instance, Row(row.kind, folder, row.files)
         return
 
 
@@ -103,7 +105,8 @@ async def switch_row(run: Run, op: do.SwitchRow) -> None:
     run.model.doomed.add(label)
     run.instances[new], run.model.view[new] = instance, row
     run.altered.add(new)
-    await run.flush()
+    if await run.flush():
+        run.world.session.expire(instance)  # SQLAlchemy shows None for what was left out
 
 
 async def delete_folder(run: Run, op: do.DeleteFolder) -> None:

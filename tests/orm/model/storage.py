@@ -11,11 +11,11 @@ from holdfast.errors import AlreadyExistsError, NotFoundError, StorageError
 from holdfast.objects import ObjectInfo
 
 
-class Missing(Exception):
+class MissingError(Exception):
     pass
 
 
-class Taken(Exception):
+class TakenError(Exception):
     pass
 
 
@@ -32,7 +32,7 @@ class DictDriver:
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Translate the two errors of a dictionary."""
-        return {Missing: NotFoundError, Taken: AlreadyExistsError}.get(type(error))
+        return {MissingError: NotFoundError, TakenError: AlreadyExistsError}.get(type(error))
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write an object."""
@@ -44,19 +44,17 @@ class DictDriver:
 
     def _store(self, key: str, data: bytes, options: PutOptions) -> ObjectInfo:
         if options.if_absent and key in self.objects:
-            raise Taken(key)
+            raise TakenError(key)
         self.objects[key] = data
         return self.stat(key)
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Yield an object's bytes at once."""
         if key not in self.objects:
-            raise Missing(key)
+            raise MissingError(key)
         yield self.objects[key][start:end]
 
-    async def read_async(
-        self, key: str, start: int, end: int | None, chunk_size: int | None
-    ) -> AsyncIterator[bytes]:
+    async def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
         """Like `read`."""
         for chunk in self.read(key, start, end, chunk_size):
             yield chunk
@@ -64,7 +62,7 @@ class DictDriver:
     def stat(self, key: str) -> ObjectInfo:
         """Describe an object."""
         if key not in self.objects:
-            raise Missing(key)
+            raise MissingError(key)
         data = self.objects[key]
         return ObjectInfo(key, len(data), last_modified=time.time(), etag=f"{hash(data):x}")
 
@@ -84,7 +82,7 @@ class DictDriver:
     def copy(self, source: str, target: str) -> None:
         """Copy an object."""
         if source not in self.objects:
-            raise Missing(source)
+            raise MissingError(source)
         self.objects[target] = self.objects[source]
 
     async def copy_async(self, source: str, target: str) -> None:
