@@ -19,6 +19,7 @@ from holdfast.orm.filelist import FileList
 from holdfast.orm.ledger import Change, Frame, Ledger
 from holdfast.orm.tracking import columns_of, inspect_state
 from holdfast.orm.work import Copying, Work
+from holdfast.registry import storages
 from holdfast.saving import Ref, prepare
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ def upload_and_note(session: Session) -> None:
         return
     ledger = session_ledger.open_ledger(session)
     frame = session_ledger.frame(session)
-    work = _plan(edits, _droppable(session, edits, ledger))
+    plan = _Plan(_droppable(session, edits, ledger))
+    for edit in edits:
+        for file in edit.files:
+            plan.add(edit, file)
+    work = plan.work
     work.announce(frame)
     bridge.do(work.run, work.run_async)
     for copying in work.copies:
@@ -142,37 +147,47 @@ def _droppable(session: Session, edits: list[Edit], ledger: Ledger) -> set[Ref]:
     return dropped | ledger.let_go()
 
 
-def _plan(edits: list[Edit], droppable: set[Ref]) -> Work:
-    """Decide for each file what has to happen; no I/O."""
-    work = Work()
-    claimed: set[Ref] = set()
-    seen: set[int] = set()
-    for edit in edits:
+class _Plan:
+    """Decides for each file of the new values what has to happen; no I/O.
+
+    Args:
+        droppable: References that lose their row in this transaction.
+    """
+
+    def __init__(self, droppable: set[Ref]) -> None:
+        self.work = Work()
+        self._droppable = droppable
+        self._claimed: set[Ref] = set()
+        self._uploading: set[int] = set()
+
+    def add(self, edit: Edit, file: FileObject) -> None:
+        """Upload a pending file, adopt a free one, copy one that has a row already, keep what the row holds."""
+        if file.is_stored and Ref(str(file.backend_key), str(file.path)) in edit.old:
+            return
+        if not (file.is_stored or file.has_pending_data):
+            file._key()  # says what is wrong with a description, or a malformed value
+        storages.get(file.backend.key)  # the row could not find its file again in one that is not registered
         place = RowAttachment(edit.state, edit.column).place()
-        for file in edit.files:
-            source = file._source
-            if source is not None and id(file) not in seen:
-                seen.add(id(file))
-                saving = prepare(file, source, place=place)
-                work.savings.append(saving)
-                edit.taken.append(saving.ref)
-                continue
-            if source is None and not file.is_stored:
-                file._key()
-            if source is None:
-                ref = Ref(file.backend.key, str(file.path))
-                if ref in edit.old:
-                    continue
-                is_free = not file._owned or ref in droppable
-                if is_free and ref not in claimed:
-                    claimed.add(ref)
-                    edit.taken.append(ref)
-                    work.adopt(file)
-                    continue
+        source = file._source
+        if source is not None and id(file) not in self._uploading:
+            self._uploading.add(id(file))
+            saving = prepare(file, source, place=place)
+            self.work.savings.append(saving)
+            edit.taken.append(saving.ref)
+        elif source is None and self._claim(ref := Ref(file.backend.key, str(file.path)), file):
+            self.work.adopt(file)
+            edit.taken.append(ref)
+        else:
             copying = Copying.of(file, place, edit)
-            work.copies.append(copying)
+            self.work.copies.append(copying)
             edit.taken.append(copying.ref)
-    return work
+
+    def _claim(self, ref: Ref, file: FileObject) -> bool:
+        """Return whether a row may own an object: no other does, or the one that does lets go of it."""
+        if ref in self._claimed or (file._owned and ref not in self._droppable):
+            return False
+        self._claimed.add(ref)
+        return True
 
 
 def _exchange(edit: Edit, current: FileObject, other: FileObject) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tests.orm.model import operations as do
 from tests.orm.model.interpreter import Run, SourceFailedError
-from tests.orm.model.model import Row
+from tests.orm.model.model import Row, pieces_of
 from tests.orm.model.schema import DEFAULT_STORAGE, Document, Folder, Picture, Pledge
 
 DEEPEST = 3
@@ -57,19 +57,24 @@ async def add_row(run: Run, op: do.AddRow) -> None:
 
 async def add_again(run: Run, _: do.AddAgain) -> None:
     """Add a row once more that was rolled back: its files are pending again."""
-    for label, (instance, row) in list(run.released.items()):
-        # A content that can be read once is spent, and a named key is taken until the root transaction ends.
-        lost = any(piece.once or piece.named for piece in row.pieces())
-        if row.kind not in {"document", "picture"} or label in run.altered or lost:
-            continue
-        del run.released[label]
-        instance.id = None
-        folder = row.folder if row.folder in run.model.flushed else None
-        if folder is None:
-            instance.folder_id = None
-        run.world.session.add(instance)
-        run.instances[label], run.model.view[label] = instance, Row(row.kind, folder, row.files)
+    known = [label for label, (_, row) in run.released.items() if row.files and label not in run.altered]
+    if not known:
         return
+    label = known[0]
+    instance, row = run.released.pop(label)
+    for column, value in row.files.items():
+        # A content that can be read once is spent, and a named key is taken until the root transaction ends.
+        if any(piece.once or piece.named for piece in pieces_of(value)):
+            content = tuple(do.Content() for _ in value) if column == "pages" else do.Content()
+            new, paper = run.make_value(content, column)
+            setattr(instance, column, new)
+            row = row.with_file(column, paper)
+    folder = row.folder if row.folder in run.model.flushed else None
+    if folder is None:
+        instance.folder_id = None
+    instance.id = None
+    run.world.session.add(instance)
+    run.instances[label], run.model.view[label] = instance, Row(row.kind, folder, row.files)
 
 
 async def delete_row(run: Run, op: do.DeleteRow) -> None:
