@@ -144,11 +144,13 @@ class FileObject(FileValue):
         """
         if not self._queue_delete():
             self.backend.delete(self._key())
+            self._become_deleted()
 
     async def delete_async(self) -> None:
         """Like `delete`."""
         if not self._queue_delete():
             await self.backend.delete_async(self._key())
+            self._become_deleted()
 
     def exists(self) -> bool:
         """Return whether the object is there."""
@@ -220,6 +222,8 @@ class FileObject(FileValue):
             message = f"the file {self.filename!r} has no content to save: pass it, as in save(data)"
             raise FileStateError(message)
         attached = self._active_attachment()
+        if attached is not None and not attached.holds(self):
+            attached = None  # given away meanwhile: the save is the caller's
         place = None if self._attachment is None else self._attachment.place()
         saving = prepare(self, source, place=place, replacing=attached is None, **options)
         if attached is not None:

@@ -107,7 +107,9 @@ class FileValue:
         self._new_id = new_id() if self._source is not None and to_filename is None else None
         self._identity = self._new_id or _identity(to_filename or filename)
         self._problem: str | None = None  # why a row's value is not a file
-        self._owned = False  # whether a row holds it, or held it once
+        # Whether a row may hold the object already, so that another one needs a copy. What is known of it came from
+        # somewhere; an object that is merely named, or that this very value saves, is free.
+        self._owned = self._path is not None and (size is not None or etag is not None)
         self._attachment: Attachment | None = None
 
     # --- what it is
@@ -268,7 +270,8 @@ class FileValue:
             message = f"the pending file {name!r} can be copied or pickled only with bytes or a path as content"
             raise FileStateError(message)
         fields = dict(self.to_dict(), to_filename=self._to_filename, content_type=self._content_type)
-        hidden = (self._path, self._problem, self._owned)
+        owned = self._owned or self.size is not None or self.etag is not None
+        hidden = (self._path, self._problem, self._source is None and owned)
         content = bytes(source.data) if isinstance(source, BytesSource) else source and source.path
         return _rebuild, (type(self), fields, hidden, content)
 
@@ -320,10 +323,14 @@ class FileValue:
         self.size, self.last_modified = info.size, info.last_modified
         self.etag, self.version_id = info.etag, info.version_id
 
-    def _become_stored(self, info: ObjectInfo) -> None:
+    def _become_stored(self, info: ObjectInfo, *, owned: bool) -> None:
         self._take_facts(info)
-        self._path, self._source, self._owned = info.key, None, False
+        self._path, self._source, self._owned = info.key, None, owned
         self.checksum = info.checksum
+
+    def _become_deleted(self) -> None:
+        """Know nothing any more, so that a row that gets this file looks it up."""
+        self.size = self.last_modified = self.checksum = self.etag = self.version_id = None
 
 
 def _rebuild(kind: type[FileValue], fields: dict[str, Any], hidden: tuple[Any, ...], content: Any) -> FileValue:

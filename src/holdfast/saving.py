@@ -53,6 +53,7 @@ class Saving:
         request: What the storage is asked to write.
         before: The file's state, for `undo`.
         on_finish: Called when the object was written.
+        noted: Whether a transaction answers for the object, so that no other may take it.
     """
 
     file: FileObject
@@ -60,6 +61,7 @@ class Saving:
     request: PutRequest
     before: dict[str, Any]
     on_finish: Callable[[], object] | None = None
+    noted: bool = False
 
     @property
     def ref(self) -> Ref:
@@ -73,7 +75,7 @@ class Saving:
 
     def finish(self, info: ObjectInfo) -> None:
         """Make the file the stored one."""
-        self.file._become_stored(info)
+        self.file._become_stored(info, owned=self.noted)
         if self.on_finish is not None:
             self.on_finish()
 

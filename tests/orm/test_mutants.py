@@ -49,15 +49,7 @@ def rolled_back(*operations: object) -> Transaction:
 
 
 PLANS: dict[str, tuple[str, list[Transaction]]] = {
-    "unknown_old_value_is_not_looked_up": ("leak", [transaction(Assign(COVER, NEW, expire=True))]),
-    "flushed_value_is_not_remembered": (
-        "leak",
-        [transaction(Annotate(COVER, 1), Assign(COVER, NEW), Flush(), Assign(COVER, NEW))],
-    ),
-    "expired_value_is_not_forgotten": (
-        "leak",
-        [rolled_back(Assign(COVER, NEW), Flush()), transaction(Assign(COVER, NEW))],
-    ),
+    "old_value_is_not_looked_up": ("leak", [transaction(Assign(COVER, NEW, expire=True))]),
     "deleted_row_is_not_noted": ("leak", [transaction(DeleteRow(0))]),
     "row_switch_is_not_noticed": ("leak", [transaction(SwitchRow(0, cover=Content()))]),
     "created_is_noted_after_the_upload": (
@@ -73,10 +65,6 @@ PLANS: dict[str, tuple[str, list[Transaction]]] = {
     "database_is_not_probed": ("leak", [transaction(Assign(COVER, NEW), Flush(), SwallowError())]),
     "dropped_is_deleted_at_once": ("lost", [rolled_back(Assign(COVER, NEW), Flush())]),
     "rollback_counts_as_commit": ("leak", [rolled_back(Assign(COVER, NEW), Flush())]),
-    "ledger_outlives_its_transaction": (
-        "log",
-        [transaction(Assign(COVER, NEW)), rolled_back(Assign(COVER, NEW), Flush())],
-    ),
     "owner_is_not_asked": ("lost", [transaction(DeleteFile(COVER))]),
     "second_owner_gets_no_copy": ("shared", [transaction(Give(COVER, OTHER_COVER, Giving.COPY))]),
     "list_edits_are_not_tracked": ("value", [transaction(EditPages(0, Editing.POP))]),

@@ -47,7 +47,8 @@ class Wrapping:
             wrapped = self.wrapped(error, operation, path, body)
             if wrapped is error:
                 raise
-            raise wrapped from error
+            # A traceback prints the cause, with its own text.
+            raise wrapped from (None if _SECRET.search(str(error)) else error)
 
     def wrapped(
         self, error: BaseException, operation: str, path: str | None, body: Body | None = None

@@ -126,11 +126,18 @@ class LocalDriver:
 
     def delete(self, keys: Sequence[str]) -> None:
         """Unlink files."""
+        failures: list[OSError] = []
         with suppress(FileNotFoundError), Folders(self._root, self._folder_mode, create=False) as folders:
             for key in keys:
-                with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                try:
                     folder, name = folders.of(key)
                     os.unlink(name, dir_fd=folder)
+                except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+                    continue
+                except OSError as error:  # the others still have their turn
+                    failures.append(error)
+        if failures:
+            raise failures[0]
 
     def copy(self, source: str, target: str) -> None:
         """Copy a file, in the kernel where it can."""
@@ -193,5 +200,6 @@ def _copy_bytes(source: int, target: int) -> None:
         os.lseek(source, 0, os.SEEK_SET)
         os.lseek(target, 0, os.SEEK_SET)
         os.ftruncate(target, 0)
-        while chunk := os.read(source, _BLOCK):
-            os.write(target, chunk)
+        with open(target, "wb", closefd=False) as file:  # a descriptor has no Path
+            while chunk := os.read(source, _BLOCK):
+                file.write(chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import stat
@@ -30,8 +31,10 @@ def walk(folder: int, base: str, after: bytes) -> Iterator[ObjectInfo]:
                 continue
             try:
                 inner = os.open(name, FOLDER_FLAGS, dir_fd=folder)
-            except (FileNotFoundError, NotADirectoryError, OSError):
-                continue  # removed, or swapped for a link, since it was seen
+            except OSError as error:
+                if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
+                    continue  # removed, or swapped for a link, since it was seen
+                raise
             yield from walk(inner, f"{base}{name}/", after)
     finally:
         os.close(folder)

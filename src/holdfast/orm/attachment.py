@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column
+from sqlalchemy import Column, Connection
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.sql.elements import ClauseElement, Null
 
@@ -13,7 +13,7 @@ from holdfast.errors import ColumnValueError, ConfigurationError
 from holdfast.file import FileObject
 from holdfast.orm import session_ledger
 from holdfast.orm.filelist import FileList
-from holdfast.orm.ledger import Change, Owner
+from holdfast.orm.ledger import Owner
 from holdfast.saving import Place, Ref, Saving
 
 if TYPE_CHECKING:
@@ -82,12 +82,16 @@ class RowAttachment:
     def saved(self, saving: Saving) -> None:
         """Note a new object in the session's transaction."""
         session = self._session()
-        session_ledger.frame(session).note(saving)
+        frame = session_ledger.frame(session)
+        frame.note(saving)
+        frame.asked.append((saving.ref, self.owner(session)))
 
     def queue_delete(self, ref: Ref) -> None:
         """Have an object deleted after commit; the row is asked then whether it has let go of it."""
         session = self._session()
-        session_ledger.frame(session).changes.append(Change(-1, ref, self.owner(session)))
+        frame = session_ledger.frame(session)
+        frame.requests.append(ref)
+        frame.asked.append((ref, self.owner(session)))
 
     def place(self) -> Place:
         """Return what a key scheme may use."""
@@ -103,7 +107,11 @@ class RowAttachment:
     def owner(self, session: Session) -> Owner:
         """Return the row as the ledger notes it."""
         identity = self.state.key[1] if self.state.key is not None else None
-        return Owner(self.state, self.column, session.get_bind(self.state.mapper), identity)
+        bind = session.get_bind(self.state.mapper)
+        ledger = session_ledger.open_ledger(session)
+        # A session that is bound to a connection works inside a transaction whose end it does not see.
+        ledger.joined = ledger.joined or isinstance(bind, Connection)
+        return Owner(self.state, self.column, bind, identity)
 
     def coerce(self, value: Any) -> Any:
         """Return an assigned value as the column holds it, attached; SQL expressions pass.
@@ -166,5 +174,18 @@ def file_columns(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
     for attribute in mapper.column_attrs:
         column = attribute.columns[0]
         if isinstance(column, Column) and isinstance(column.type, StoredObject):
+            _check_default(mapper, column)
             found.append(FileColumn(attribute.key, column, column.type))
     return tuple(found)
+
+
+def _check_default(mapper: Mapper[Any], column: Column[Any]) -> None:
+    """Refuse a file as a column's default: all rows would hold the same object."""
+    default = getattr(column.default, "arg", None)
+    files = default if isinstance(default, (list, tuple)) else [default]
+    if any(isinstance(file, FileObject) for file in files):
+        message = (
+            f"{mapper.class_.__name__}.{column.key} has a file as its default, which all rows would share: "
+            "set it in __init__, where each row gets a file of its own"
+        )
+        raise ConfigurationError(message)

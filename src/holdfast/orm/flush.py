@@ -2,6 +2,9 @@
 
 Every key has one owner. A stored file that is given to a second row is copied, unless the same transaction drops it
 from its old place: then it moves.
+
+The work is done before the flush, for all rows at once. Each row is looked at again when its SQL is about to be sent,
+since listeners that came later may have changed it. What rows took and dropped is noted when the flush has succeeded.
 """
 
 from __future__ import annotations
@@ -10,21 +13,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection
 from sqlalchemy.orm.attributes import set_attribute
 
-from holdfast.orm import bridge, session_ledger, snapshots
+from holdfast.orm import bridge, rows, session_ledger
 from holdfast.orm.attachment import FileColumn, RowAttachment
 from holdfast.orm.filelist import FileList
-from holdfast.orm.ledger import Change, Frame, Ledger
+from holdfast.orm.ledger import Change
 from holdfast.orm.tracking import columns_of, inspect_state
 from holdfast.orm.work import Copying, Work
 from holdfast.registry import storages
 from holdfast.saving import Ref, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
+    from sqlalchemy import Connection
     from sqlalchemy.orm import InstanceState, Session
 
     from holdfast.file import FileObject
@@ -32,13 +35,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Edit:
-    """A file column whose value changed.
+    """A file column whose value changes.
 
     Attributes:
         state: The row's state.
         column: The file column.
         value: Its new value.
-        old: What the database holds.
+        old: What the database holds, locked.
+        taken: References that the row takes.
+        is_sent: Whether the row's SQL was about to be sent.
     """
 
     state: InstanceState[Any]
@@ -46,26 +51,89 @@ class Edit:
     value: Any
     old: frozenset[Ref]
     taken: list[Ref] = field(default_factory=list)
+    is_sent: bool = False
 
     @property
     def files(self) -> list[FileObject]:
         """The files of the new value."""
-        return snapshots.files_of(self.value)
+        return rows.files_of(self.value)
 
     @property
     def dropped(self) -> frozenset[Ref]:
         """What the row lets go of."""
-        return self.old - snapshots.refs_of(self.value)
+        return self.old - rows.refs_of(self.value)
+
+    def covers(self, value: Any) -> bool:
+        """Return whether this is still the value of the row."""
+        files = rows.files_of(value)
+        return (
+            len(files) == len(self.files)
+            and all(file is planned for file, planned in zip(files, self.files, strict=True))
+            and not any(file.has_pending_data for file in files)
+        )
 
 
-def upload_and_note(session: Session) -> None:
-    """Do all that new and changed rows need, or raise with nothing noted."""
-    edits = list(_edits(session))
+def before(session: Session) -> None:
+    """Do all that new and changed rows need before the flush, or raise."""
+    ledger = session_ledger.current(session)
+    if ledger is not None:
+        ledger.edits.clear()  # of a flush that was given up
+    _carry_out(session, list(_edits(session)))
+
+
+def before_row(connection: Connection, state: InstanceState[Any]) -> None:
+    """Look at a row again whose INSERT or UPDATE is about to be sent, and do what is not done yet."""
+    session = state.session
+    if session is None:
+        return
+    for column in columns_of(state.mapper):
+        ledger = session_ledger.current(session)
+        planned: Edit | None = ledger.edits.get((state, column.key)) if ledger is not None else None
+        if not _is_changed(state, column):
+            if planned is not None and ledger is not None:
+                del ledger.edits[state, column.key]
+            continue
+        value = state.dict.get(column.key)
+        if planned is None or not planned.covers(value):
+            planned = Edit(state, column, value, _held(connection, state, column))
+            _carry_out(session, [planned])
+        planned.is_sent = True
+
+
+def before_deletion(connection: Connection, state: InstanceState[Any]) -> None:
+    """Note what a row drops whose DELETE is about to be sent."""
+    session = state.session
+    if session is None or state.key is None:
+        return
+    ledger = session_ledger.open_ledger(session)
+    for column in columns_of(state.mapper):
+        edit = Edit(state, column, None, _held(connection, state, column), is_sent=True)
+        ledger.edits[state, column.key] = edit
+
+
+def after(session: Session) -> None:
+    """Note what the rows took and dropped whose SQL was sent."""
+    ledger = session_ledger.current(session)
+    if ledger is None:
+        return
+    frame = session_ledger.frame(session)
+    for edit in ledger.edits.values():
+        if edit.is_sent:
+            attachment = RowAttachment(edit.state, edit.column)
+            owner = attachment.owner(session)
+            frame.changes += [Change(-1, ref, owner) for ref in edit.dropped]
+            frame.changes += [Change(+1, ref, owner) for ref in edit.taken]
+            for file in edit.files:
+                file._owned, file._attachment = True, attachment
+    ledger.edits.clear()
+
+
+def _carry_out(session: Session, edits: list[Edit]) -> None:
     if not edits:
         return
     ledger = session_ledger.open_ledger(session)
     frame = session_ledger.frame(session)
-    plan = _Plan(_droppable(session, edits, ledger))
+    plan = _Plan(lambda: _droppable(session, edits))
     for edit in edits:
         for file in edit.files:
             plan.add(edit, file)
@@ -75,88 +143,82 @@ def upload_and_note(session: Session) -> None:
     for copying in work.copies:
         _exchange(copying.edit, copying.original, copying.copy)
         frame.undo.append(partial(_exchange, copying.edit, copying.copy, copying.original))
-    for edit in edits:
-        _note(session, ledger, frame, edit)
-
-
-def note_deletion(connection: Connection, state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
-    """Note what a row that is about to be deleted drops."""
-    session = state.session
-    if session is None or state.key is None:
-        return
-    ledger = session_ledger.open_ledger(session)
-    frame = session_ledger.frame(session)
-    for column in columns:
-        refs = snapshots.recall(state, column.key)
-        if refs is None:
-            identity = state.key[1]
-            refs = snapshots.load(connection, state.mapper, column, [identity]).get(identity, frozenset())
-        owner = RowAttachment(state, column).owner(session)
-        _join(ledger, owner.bind)
-        frame.changes += [Change(-1, ref, owner) for ref in refs]
+    ledger.edits |= {(edit.state, edit.column.key): edit for edit in edits}
 
 
 def _edits(session: Session) -> Iterator[Edit]:
-    """Find changed file columns, and SELECT what their rows hold where that is not known."""
-    unknown: dict[tuple[Any, FileColumn], list[tuple[InstanceState[Any], Any]]] = {}
+    """Find changed file columns, and SELECT what their rows hold."""
+    changed: dict[tuple[Any, FileColumn], list[InstanceState[Any]]] = {}
     for instance in session.new:
         state = inspect_state(instance)
         for column in columns_of(state.mapper):
-            if (value := state.dict.get(column.key)) is not None:
-                yield Edit(state, column, value, _replaced_by_row_switch(session, state, column))
+            if _is_changed(state, column):
+                switched = _switched_with(session, state)
+                if switched is not None:
+                    old = _held(session.connection(bind_arguments={"mapper": state.mapper}), switched, column)
+                    yield Edit(state, column, state.dict.get(column.key), old)
+                else:
+                    yield Edit(state, column, state.dict.get(column.key), frozenset())
     for instance in session.dirty:
         state = inspect_state(instance)
         for column in columns_of(state.mapper):
-            if column.key not in state.committed_state or not state.attrs[column.key].history.has_changes():
-                continue
-            value = state.dict.get(column.key)
-            old = snapshots.recall(state, column.key)
-            if old is not None:
-                yield Edit(state, column, value, old)
-            else:
-                unknown.setdefault((state.mapper, column), []).append((state, value))
-    for (mapper, column), rows in unknown.items():
+            if _is_changed(state, column):
+                changed.setdefault((state.mapper, column), []).append(state)
+    for (mapper, column), states in changed.items():
         connection = session.connection(bind_arguments={"mapper": mapper})
-        found = snapshots.load(connection, mapper, column, [state.key[1] for state, _ in rows if state.key])
-        for state, value in rows:
-            yield Edit(state, column, value, found.get(state.key[1], frozenset()) if state.key else frozenset())
+        held = rows.load(connection, mapper, column, [state.key[1] for state in states if state.key], lock=True)
+        for state in states:
+            old = held.get(state.key[1], frozenset()) if state.key else frozenset()
+            yield Edit(state, column, state.dict.get(column.key), old)
 
 
-def _replaced_by_row_switch(session: Session, state: InstanceState[Any], column: FileColumn) -> frozenset[Ref]:
-    """Return what a deleted row held, when a new one with its primary key turns DELETE and INSERT into UPDATE."""
+def _is_changed(state: InstanceState[Any], column: FileColumn) -> bool:
+    if state.key is None:
+        return state.dict.get(column.key) is not None
+    return column.key in state.committed_state and bool(state.attrs[column.key].history.has_changes())
+
+
+def _held(connection: Connection, state: InstanceState[Any], column: FileColumn) -> frozenset[Ref]:
+    """Return what the row of a state holds in the database; a new row holds nothing."""
+    if state.key is None:
+        switched = _switched_with(state.session, state) if state.session is not None else None
+        return _held(connection, switched, column) if switched is not None else frozenset()
+    identity = state.key[1]
+    return rows.load(connection, state.mapper, column, [identity], lock=True).get(identity, frozenset())
+
+
+def _switched_with(session: Session, state: InstanceState[Any]) -> InstanceState[Any] | None:
+    """Return the deleted row whose primary key a new one has: its DELETE and INSERT become an UPDATE."""
     if not session.deleted:
-        return frozenset()
+        return None
     deleted = session.identity_map.get(state.mapper.identity_key_from_instance(state.obj()))
-    if deleted is None or deleted not in session.deleted:
-        return frozenset()
-    old = inspect_state(deleted)
-    refs = snapshots.recall(old, column.key)
-    if refs is None and old.key is not None:
-        connection = session.connection(bind_arguments={"mapper": old.mapper})
-        refs = snapshots.load(connection, old.mapper, column, [old.key[1]]).get(old.key[1])
-    return refs or frozenset()
+    return inspect_state(deleted) if deleted is not None and deleted in session.deleted else None
 
 
-def _droppable(session: Session, edits: list[Edit], ledger: Ledger) -> set[Ref]:
-    """Return the references that lose their row in this transaction, so that another may take them over."""
-    dropped = {ref for edit in edits for ref in edit.dropped}
+def _droppable(session: Session, edits: list[Edit]) -> set[Ref]:
+    """Return the references that no row holds once the transaction is committed, so that another may take them."""
+    dropped = {ref for edit in edits for ref in edit.dropped} | session_ledger.open_ledger(session).let_go()
+    switched = {_switched_with(session, inspect_state(instance)) for instance in session.new}
     for instance in session.deleted:
         state = inspect_state(instance)
-        for column in columns_of(state.mapper):
-            dropped |= snapshots.recall(state, column.key) or frozenset()
-    return dropped | ledger.let_go()
+        if state not in switched:  # such a row is updated, and keeps what the new one does not set
+            connection = session.connection(bind_arguments={"mapper": state.mapper})
+            for column in columns_of(state.mapper):
+                dropped |= _held(connection, state, column)
+    return dropped
 
 
 class _Plan:
     """Decides for each file of the new values what has to happen; no I/O.
 
     Args:
-        droppable: References that lose their row in this transaction.
+        droppable: Finds the references that lose their row in this transaction; asked only if it matters.
     """
 
-    def __init__(self, droppable: set[Ref]) -> None:
+    def __init__(self, droppable: Callable[[], set[Ref]]) -> None:
         self.work = Work()
-        self._droppable = droppable
+        self._find_droppable = droppable
+        self._droppable: set[Ref] | None = None
         self._claimed: set[Ref] = set()
         self._uploading: set[int] = set()
 
@@ -184,8 +246,13 @@ class _Plan:
 
     def _claim(self, ref: Ref, file: FileObject) -> bool:
         """Return whether a row may own an object: no other does, or the one that does lets go of it."""
-        if ref in self._claimed or (file._owned and ref not in self._droppable):
+        if ref in self._claimed:
             return False
+        if file._owned:
+            if self._droppable is None:
+                self._droppable = self._find_droppable()
+            if ref not in self._droppable:
+                return False
         self._claimed.add(ref)
         return True
 
@@ -199,20 +266,3 @@ def _exchange(edit: Edit, current: FileObject, other: FileObject) -> None:
     elif value is current:
         set_attribute(edit.state.obj(), edit.column.key, other)
         edit.value = other
-
-
-def _note(session: Session, ledger: Ledger, frame: Frame, edit: Edit) -> None:
-    attachment = RowAttachment(edit.state, edit.column)
-    owner = attachment.owner(session)
-    _join(ledger, owner.bind)
-    frame.changes += [Change(-1, ref, owner) for ref in edit.dropped]
-    frame.changes += [Change(+1, ref, owner) for ref in edit.taken]
-    for file in edit.files:
-        file._owned = True
-        attachment.attach(file)
-    snapshots.remember(edit.state, edit.column.key, snapshots.refs_of(edit.value))
-
-
-def _join(ledger: Ledger, bind: Any) -> None:
-    """A session that is bound to a connection works inside a transaction whose end it does not see."""
-    ledger.joined = ledger.joined or isinstance(bind, Connection)

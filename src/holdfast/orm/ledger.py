@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.saving import Ref, Saving
 
@@ -23,7 +23,7 @@ class Outcome(Enum):
 
     COMMITTED = "committed"
     ROLLED_BACK = "rolled back"
-    UNKNOWN = "COMMIT was sent and not acknowledged"
+    UNKNOWN = "nobody can know"
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +41,10 @@ class Owner:
     column: Any
     bind: Any
     identity: tuple[Any, ...] | None = None
+
+    def identities(self) -> set[tuple[Any, ...] | None]:
+        """Return the primary keys that the row had and has."""
+        return {self.identity, self.state.key[1] if self.state.key is not None else None}
 
 
 class Change(NamedTuple):
@@ -66,6 +70,8 @@ class Frame:
         created: Objects written inside it.
         changes: References taken and dropped.
         discard: Objects of boundaries inside it that rolled back.
+        requests: Objects that were asked to be deleted.
+        asked: Rows to ask before an object is deleted, beside those that took or dropped it.
         undo: Called, last first, when it rolls back: files become what they were before.
         committed: Whether its COMMIT, or RELEASE, succeeded.
     """
@@ -73,6 +79,8 @@ class Frame:
     created: list[Ref] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     discard: list[Dead] = field(default_factory=list)
+    requests: list[Ref] = field(default_factory=list)
+    asked: list[tuple[Ref, Owner]] = field(default_factory=list)
     undo: list[Callable[[], object]] = field(default_factory=list)
     committed: bool = False
 
@@ -83,6 +91,7 @@ class Frame:
         Under a key that the caller named there may be somebody else's object: it counts once it was written.
         """
         self.undo.append(saving.undo)
+        saving.noted = True
         if saving.is_fresh:
             self.created.append(saving.ref)
         else:
@@ -93,13 +102,15 @@ class Frame:
         self.created += inner.created
         self.changes += inner.changes
         self.discard += inner.discard
+        self.requests += inner.requests
+        self.asked += inner.asked
         self.undo += inner.undo
 
     def roll_back(self) -> list[Dead]:
         """Undo what happened to the files, and return the objects that are left over."""
         for call in reversed(self.undo):
             call()
-        return [*self.discard, *(Dead(ref, self._owners(ref)) for ref in dict.fromkeys(self.created))]
+        return [*self.discard, *self._with_owners(self.created)]
 
     def net(self) -> Counter[Ref]:
         """Return for each object how many rows took it more than dropped it."""
@@ -111,13 +122,16 @@ class Frame:
     def dead(self) -> list[Dead]:
         """Return what nobody needs once this has been committed."""
         net = self.net()
-        created = dict.fromkeys(self.created)
-        unused = [ref for ref in created if net[ref] <= 0]
-        dropped = [ref for ref, count in net.items() if count < 0 and ref not in created]
-        return [*self.discard, *(Dead(ref, self._owners(ref)) for ref in [*unused, *dropped])]
+        dropped = [ref for ref, count in net.items() if count < 0]
+        unused = [ref for ref in [*self.created, *self.requests] if net[ref] <= 0]
+        discarded = [item for item in self.discard if net[item.ref] <= 0]
+        return [*discarded, *self._with_owners([*unused, *dropped])]
 
-    def _owners(self, ref: Ref) -> tuple[Owner, ...]:
-        return tuple(change.owner for change in self.changes if change.ref == ref)
+    def _with_owners(self, refs: Iterable[Ref]) -> list[Dead]:
+        owners: dict[Ref, list[Owner]] = {}
+        for ref, owner in [*((change.ref, change.owner) for change in self.changes), *self.asked]:
+            owners.setdefault(ref, []).append(owner)
+        return [Dead(ref, tuple(owners.get(ref, ()))) for ref in dict.fromkeys(refs)]
 
 
 class Ledger:
@@ -125,6 +139,9 @@ class Ledger:
 
     Attributes:
         sent: Whether the COMMIT was handed to a database.
+        autocommit: Whether a connection commits each statement, so that a rollback proves nothing.
+        edits: File columns that the flush under way changes, by row and column.
+        watched: Connections whose COMMIT is listened for.
         begun: Whether its root transaction has begun; a delete may be queued before.
         closing: Called when it is settled.
         joined: Whether the session works inside somebody else's transaction, so that its own end proves nothing.
@@ -133,6 +150,9 @@ class Ledger:
     def __init__(self) -> None:
         self.sent = False
         self.joined = False
+        self.autocommit = False
+        self.edits: dict[Any, Any] = {}
+        self.watched: set[Any] = set()
         self.begun = False
         self.closing: list[Callable[[], object]] = []
         self._root = Frame()
@@ -148,11 +168,12 @@ class Ledger:
         yield from self._nested.values()
 
     def let_go(self) -> set[Ref]:
-        """Return the references that rows dropped more than took, so far."""
+        """Return what no row holds as far as this transaction goes: dropped more than taken, or just written."""
         net: Counter[Ref] = Counter()
         for frame in self.frames():
             net.update(frame.net())
-        return {ref for ref, count in net.items() if count < 0}
+        created = {ref for frame in self.frames() for ref in frame.created}
+        return {ref for ref, count in net.items() if count < 0} | {ref for ref in created if net[ref] <= 0}
 
     def end_nested(self, boundary: Any, parent: Any | None) -> None:
         """Fold a SAVEPOINT that ended into the boundary around it."""
@@ -168,10 +189,10 @@ class Ledger:
         """Return how the root ended, and which objects are to be deleted now."""
         if self._root.committed:
             return Outcome.COMMITTED, self._root.dead()
-        if self.sent:
+        if self.sent or self.autocommit:
             return Outcome.UNKNOWN, []
         return Outcome.ROLLED_BACK, self._root.roll_back()
 
     def is_empty(self) -> bool:
         """Return whether nothing happened to any file."""
-        return not any(frame.created or frame.changes or frame.discard for frame in self.frames())
+        return not any(frame.created or frame.changes or frame.discard or frame.requests for frame in self.frames())

@@ -34,6 +34,8 @@ def begin(session: Session) -> bool:
         return False
     if ledger.begun:
         close(session)
+        for stop in ledger.closing:
+            stop()
         return True
     ledger.begun = True
     return False

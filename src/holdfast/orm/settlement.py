@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from holdfast.orm import bridge, snapshots
+from holdfast.orm import bridge, rows
 from holdfast.orm.ledger import Outcome
 from holdfast.registry import storages
 
@@ -26,6 +26,14 @@ _SECONDS = 60.0
 _SHOWN = 20
 
 
+def end_nested(ledger: Ledger, boundary: Any, parent: Any | None) -> None:
+    """Fold a SAVEPOINT into what is around it."""
+    try:
+        ledger.end_nested(boundary, parent)
+    except Exception:
+        logger.exception("files of a savepoint could not be restored: they stay as they are")
+
+
 def settle(ledger: Ledger) -> None:
     """Delete what the transaction left over."""
     try:
@@ -37,7 +45,7 @@ def settle(ledger: Ledger) -> None:
         if ledger.joined:
             logger.info("the session is part of an outer transaction, whose end it does not see: no file is deleted")
         elif outcome is Outcome.UNKNOWN:
-            logger.error("a COMMIT was sent and not acknowledged: no file is deleted, the sweep decides")
+            logger.error("a COMMIT was not acknowledged, or never needed: no file is deleted, the sweep decides")
         elif dead:
             bridge.do_shielded(lambda: _delete(_unheld(dead)), _SECONDS)
     except Exception:
@@ -50,7 +58,7 @@ def _unheld(dead: list[Dead]) -> dict[str, list[str]]:
     Events are no proof of what was committed: the connection may have been in autocommit mode, a savepoint may have
     outlived the rollback, the database may have rolled back by itself. The rows are asked, on a fresh connection.
     """
-    held = _held({owner for item in dead for owner in item.owners if owner.identity is not None})
+    held = _held({owner for item in dead for owner in item.owners})
     paths: dict[str, list[str]] = {}
     for ref in dict.fromkeys(item.ref for item in dead):
         if ref in held:
@@ -63,12 +71,15 @@ def _unheld(dead: list[Dead]) -> dict[str, list[str]]:
 def _held(owners: Iterable[Owner]) -> set[Ref]:
     groups: dict[tuple[Any, Any, Any], set[tuple[Any, ...]]] = {}
     for owner in owners:
-        key = (owner.bind, owner.state.mapper, owner.column)
-        groups.setdefault(key, set()).add(owner.identity or ())
+        group = groups.setdefault((owner.bind, owner.state.mapper, owner.column), set())
+        # The primary key may have changed since.
+        group.update(identity for identity in owner.identities() if identity is not None)
     held: set[Ref] = set()
     for (bind, mapper, column), identities in groups.items():
+        if not identities:
+            continue
         with bind.connect() as connection:
-            for refs in snapshots.load(connection, mapper, column, list(identities)).values():
+            for refs in rows.load(connection, mapper, column, list(identities)).values():
                 held |= refs
     return held
 

@@ -1,4 +1,4 @@
-"""Mapper and attribute events: which columns hold files, what they held, and what is assigned to them.
+"""Mapper and attribute events: which columns hold files, and what is assigned to them.
 
 Registered once, when the first `StoredObject` is made.
 """
@@ -13,7 +13,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import set_committed_value
 
-from holdfast.orm import snapshots
+from holdfast.orm import rows
 from holdfast.orm.attachment import FileColumn, RowAttachment, file_columns
 from holdfast.orm.filelist import FileList
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _columns: weakref.WeakKeyDictionary[Mapper[Any], tuple[FileColumn, ...]] = weakref.WeakKeyDictionary()
 _lock = threading.Lock()
 _installed = False
+_row_listeners: dict[str, Any] = {}
 _PICKLED = "holdfast.values"
 
 
@@ -35,6 +36,7 @@ def install() -> None:
         if not _installed:
             from holdfast.orm import unit_of_work  # noqa: PLC0415  # it needs this module
 
+            _row_listeners.update(unit_of_work.ROW_EVENTS)
             event.listen(Mapper, "mapper_configured", _track)
             unit_of_work.install()
             _installed = True
@@ -58,9 +60,6 @@ def _track(mapper: Mapper[Any], class_: type[Any]) -> None:
     def on_refresh(state: InstanceState[Any], _: Any, keys: Iterable[str] | None) -> None:
         _loaded(state, columns if keys is None else [by_key[key] for key in keys if key in by_key])
 
-    def on_expire(state: InstanceState[Any], keys: Iterable[str] | None) -> None:
-        snapshots.forget(state, keys)
-
     def on_pickle(state: InstanceState[Any], pickled: dict[str, Any]) -> None:
         pickled[_PICKLED] = {column.key: state.dict[column.key] for column in columns if column.key in state.dict}
 
@@ -73,11 +72,12 @@ def _track(mapper: Mapper[Any], class_: type[Any]) -> None:
     event.listen(class_, "load", on_load, raw=True)
     event.listen(class_, "refresh", on_refresh, raw=True)
     event.listen(class_, "refresh_flush", on_refresh, raw=True)
-    event.listen(class_, "expire", on_expire, raw=True)
     event.listen(class_, "pickle", on_pickle, raw=True)
     event.listen(class_, "unpickle", on_unpickle, raw=True)
     for column in columns:
         _track_assignments(class_, column)
+    for name, listener in _row_listeners.items():
+        event.listen(class_, name, listener, raw=True)
 
 
 def _track_assignments(class_: type[Any], column: FileColumn) -> None:
@@ -91,7 +91,6 @@ def _loaded(state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
     for column in columns:
         if column.key in state.dict:
             _attach(state, column)
-            snapshots.remember(state, column.key, snapshots.refs_of(state.dict[column.key]))
 
 
 def _attach(state: InstanceState[Any], column: FileColumn) -> None:
@@ -106,7 +105,7 @@ def _attach_value(attachment: RowAttachment, value: Any) -> None:
     if isinstance(value, FileList):
         value.attach(attachment)
     else:
-        for file in snapshots.files_of(value):
+        for file in rows.files_of(value):
             attachment.attach(file)
 
 

@@ -2,8 +2,10 @@
 
 ============================  ====================================================================================
 after_transaction_create      a ledger that no event has closed is given up
-before_flush                  content of new and changed rows is uploaded; what they took and dropped is noted
-mapper before_delete          what a deleted row drops is noted
+before_flush                  content of new and changed rows is uploaded; what their rows hold is selected and locked
+before_insert, before_update  a row that was changed since is looked at again; its connection is watched
+before_delete                 what a deleted row holds is selected and locked; it also sees delete-orphan victims
+after_flush_postexec          what rows took and dropped is noted
 before_commit                 the database is asked whether the transaction still lives, so that a COMMIT which it
                               would answer with ROLLBACK is never sent
 engine commit                 "sent" is noted: from here on a failure proves nothing
@@ -18,19 +20,18 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, event, select
+from sqlalchemy import event, select
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.orm import Session
 
 from holdfast.orm import flush, session_ledger, settlement
-from holdfast.orm.tracking import columns_of, inspect_state
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import SessionTransaction
-
-    from holdfast.orm.ledger import Ledger
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import InstanceState, SessionTransaction
 
 
 logger = logging.getLogger("holdfast")
@@ -44,7 +45,6 @@ def install() -> None:
     event.listen(Session, "before_commit", before_commit)
     event.listen(Session, "after_commit", after_commit)
     event.listen(Session, "after_transaction_end", after_transaction_end)
-    event.listen(Mapper, "before_delete", before_delete)
 
 
 def after_transaction_create(session: Session, transaction: SessionTransaction) -> None:
@@ -57,57 +57,70 @@ def after_transaction_create(session: Session, transaction: SessionTransaction) 
 
 
 def before_flush(session: Session, *_: Any) -> None:
-    """Upload what is pending, and note what rows take and drop."""
-    flush.upload_and_note(session)
+    """Upload what is pending, and find out what rows take and drop."""
+    flush.before(session)
+
+
+def before_row(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
+    """Do what listeners that came after `before_flush` have made necessary."""
+    flush.before_row(connection, state)
+    _watch(connection, state)
+
+
+def before_delete(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
+    """Find out what a deleted row drops."""
+    flush.before_deletion(connection, state)
+    _watch(connection, state)
+
+
+ROW_EVENTS = {"before_insert": before_row, "before_update": before_row, "before_delete": before_delete}
+"""Events of the mappers that have file columns."""
 
 
 def after_flush(session: Session, *_: Any) -> None:
-    """Learn the primary keys of new rows: they are how a row is found again at the end."""
-    ledger = session_ledger.current(session)
-    if ledger is not None:
-        for frame in ledger.frames():
-            for change in frame.changes:
-                owner = change.owner
-                if owner.identity is None and owner.state.key is not None:
-                    owner.identity = owner.state.key[1]
-
-
-def before_delete(mapper: Mapper[Any], connection: Connection, target: Any) -> None:
-    """Note what a deleted row drops."""
-    columns = columns_of(mapper)
-    if columns:
-        flush.note_deletion(connection, inspect_state(target), columns)
+    """Note what the flush did; new rows have their primary keys now."""
+    flush.after(session)
 
 
 def before_commit(session: Session) -> None:
     """Make sure that the transaction can be committed."""
-    at_root = session.get_nested_transaction() is None
-    if at_root:
-        session.flush()
-    ledger = session_ledger.current(session)
-    if ledger is None or ledger.is_empty():
+    if session.get_nested_transaction() is not None:
         return
-    mappers = {change.owner.state.mapper for frame in ledger.frames() for change in frame.changes}
-    connections = {session.connection(bind_arguments={"mapper": mapper}) for mapper in mappers}
-    for connection in connections:
-        if at_root:
+    session.flush()
+    ledger = session_ledger.current(session)
+    if ledger is not None and not ledger.is_empty():
+        for connection in ledger.watched:
             # PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and no driver says so.
             connection.execute(select(1))
-        _watch(connection, ledger)
 
 
-def _watch(connection: Connection, ledger: Ledger) -> None:
+def _watch(connection: Connection, state: InstanceState[Any]) -> None:
+    """Listen for the COMMIT of a connection that the session writes rows with files through."""
+    ledger = session_ledger.current(state.session) if state.session is not None else None
+    if ledger is None or connection in ledger.watched:
+        return
+    ledger.watched.add(connection)
+    ledger.autocommit = ledger.autocommit or _commits_each_statement(connection)
+
     def sent(*_: Any) -> None:
         ledger.sent = True
 
     for name in ("commit", "prepare_twophase"):
         event.listen(connection, name, sent)
+        ledger.closing.append(partial(_stop, connection, name, sent))
 
-        def stop(name: str = name) -> None:
-            with suppress(InvalidRequestError):
-                event.remove(connection, name, sent)
 
-        ledger.closing.append(stop)
+def _stop(connection: Connection, name: str, listener: Any) -> None:
+    with suppress(InvalidRequestError):
+        event.remove(connection, name, listener)
+
+
+def _commits_each_statement(connection: Connection) -> bool:
+    level = connection.get_execution_options().get("isolation_level")
+    return "AUTOCOMMIT" in {
+        level,
+        getattr(connection.dialect, "_on_connect_isolation_level", None) if level is None else None,
+    }
 
 
 def after_commit(session: Session) -> None:
@@ -122,7 +135,7 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
     if transaction.nested:
         ledger = session_ledger.current(session)
         if ledger is not None:
-            ledger.end_nested(transaction, session_ledger.enclosing(transaction))
+            settlement.end_nested(ledger, transaction, session_ledger.enclosing(transaction))
     elif transaction.parent is None:
         ledger = session_ledger.close(session)
         if ledger is not None:

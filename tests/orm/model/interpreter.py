@@ -161,6 +161,8 @@ class Run:
             await self.world.call(session.rollback)
         if ending in {do.Ending.CLOSE, do.Ending.RAISE}:
             self.instances.clear()  # all are detached
+        if self.savepoints and not committed:
+            self.altered |= self.model.view.keys()  # some are expired by the rollback of their savepoint
         self._release(lambda: self.model.end(committed=committed and self.broken is None))
         gone = self.released.keys() if unknown else self.altered | self.borrowed
         self.released = {label: held for label, held in self.released.items() if label not in gone}

@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from holdfast import FileObject, storages
-from holdfast.orm import attachment, filelist, flush, ledger, session_ledger, settlement, snapshots, unit_of_work
+from holdfast.orm import attachment, filelist, flush, ledger, rows, session_ledger, settlement, unit_of_work
 from holdfast.orm.work import Work
 from holdfast.saving import Saving
 from holdfast.tracked import TrackedDict
@@ -51,33 +51,21 @@ def mutant(make: Mutant) -> Mutant:
 
 
 @mutant
-def unknown_old_value_is_not_looked_up() -> AbstractContextManager[None]:
-    """What an expired or deferred column holds is taken for nothing."""
-    return within(flush, snapshots, load=lambda *_: {})
-
-
-@mutant
-def flushed_value_is_not_remembered() -> AbstractContextManager[None]:
-    """A second flush believes that the row holds what it held before the first."""
-    return within(flush, snapshots, remember=nothing)
-
-
-@mutant
-def expired_value_is_not_forgotten() -> AbstractContextManager[None]:
-    """After a rollback a row is believed to hold what was flushed."""
-    return patched(snapshots, "forget", nothing)
+def old_value_is_not_looked_up() -> AbstractContextManager[None]:
+    """What a changed row holds in the database is taken for nothing."""
+    return within(flush, rows, load=lambda *_, **__: {})
 
 
 @mutant
 def deleted_row_is_not_noted() -> AbstractContextManager[None]:
     """What a deleted row drops is not noted."""
-    return patched(flush, "note_deletion", nothing)
+    return patched(flush, "before_deletion", nothing)
 
 
 @mutant
 def row_switch_is_not_noticed() -> AbstractContextManager[None]:
     """DELETE and INSERT of one primary key become an UPDATE that nobody notices."""
-    return patched(flush, "_replaced_by_row_switch", lambda *_: frozenset())
+    return patched(flush, "_switched_with", nothing)
 
 
 @mutant
@@ -153,26 +141,22 @@ def database_is_not_probed() -> Iterator[None]:
 @mutant
 def dropped_is_deleted_at_once() -> AbstractContextManager[None]:
     """What a row drops is deleted in the flush, not after the commit."""
-    note = flush._note
+    after = flush.after
 
-    def note_and_delete(session: Any, held: Any, frame: Any, edit: Any) -> None:
-        for ref in edit.dropped:
-            storages.get(ref.backend).delete(ref.path)
-        note(session, held, frame, edit)
+    def delete_and_note(session: Any) -> None:
+        held = session_ledger.current(session)
+        for edit in held.edits.values() if held is not None else ():
+            for ref in edit.dropped:
+                storages.get(ref.backend).delete(ref.path)
+        after(session)
 
-    return patched(flush, "_note", note_and_delete)
+    return patched(flush, "after", delete_and_note)
 
 
 @mutant
 def rollback_counts_as_commit() -> AbstractContextManager[None]:
     """What was uploaded stays after a rollback."""
     return patched(ledger.Ledger, "settle", lambda self: (ledger.Outcome.COMMITTED, self._root.dead()))
-
-
-@mutant
-def ledger_outlives_its_transaction() -> AbstractContextManager[None]:
-    """The next transaction goes on with the ledger of the last."""
-    return patched(session_ledger, "close", session_ledger.current)
 
 
 @mutant

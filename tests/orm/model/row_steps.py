@@ -69,7 +69,7 @@ async def add_again(run: Run, _: do.AddAgain) -> None:
             new, paper = run.make_value(content, column)
             setattr(instance, column, new)
             row = row.with_file(column, paper)
-    folder = row.folder if row.folder in run.model.flushed else None
+    folder = row.folder if row.folder in run.model.flushed.keys() - run.model.doomed else None
     if folder is None:
         instance.folder_id = None
     instance.id = None
@@ -122,7 +122,9 @@ async def delete_folder(run: Run, op: do.DeleteFolder) -> None:
     folder = await run.find(label)
     run.world.session.expire(folder, ["documents"])
     await run.world.call(run.world.session.delete, folder)
-    run.model.doomed |= {label, *(inner for inner, row in run.model.view.items() if row.folder == label)}
+    inner = {document for document, row in run.model.view.items() if row.folder == label}
+    run.model.doomed |= {label, *inner}
+    run.altered |= inner  # the cascade loaded them once more
 
 
 async def orphan(run: Run, op: do.Orphan) -> None:
@@ -136,6 +138,7 @@ async def orphan(run: Run, op: do.Orphan) -> None:
     run.world.session.expire(folder, ["documents"])
     (await run.world.get(folder, "documents")).remove(await run.find(label))
     run.model.doomed.add(label)
+    run.altered |= run.model.view.keys()  # the list loaded its documents once more
 
 
 async def lose(run: Run, op: do.Lose) -> None:

@@ -1,11 +1,11 @@
-"""What a row is known to hold in the database: the files of each column when it was last loaded or flushed.
+"""What rows hold: the files in a column's value, and those that the database has.
 
-History is no help here: a list changed in place has none, nor has an attribute that was expired when it was set.
+What a session has in memory is no proof of what a row holds: another session may have changed it since, a list that
+was changed in place has no history, and neither has an attribute that was expired when it was set.
 """
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, or_, select
@@ -14,14 +14,13 @@ from holdfast.file import FileObject
 from holdfast.saving import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement, Connection
-    from sqlalchemy.orm import InstanceState, Mapper
+    from sqlalchemy.orm import Mapper
 
     from holdfast.orm.attachment import FileColumn
 
-_known: weakref.WeakKeyDictionary[InstanceState[Any], dict[str, frozenset[Ref]]] = weakref.WeakKeyDictionary()
 _ROWS = 500  # of one SELECT
 
 
@@ -41,32 +40,23 @@ def refs_of(value: Any) -> frozenset[Ref]:
     )
 
 
-def remember(state: InstanceState[Any], key: str, refs: frozenset[Ref]) -> None:
-    """Note what the database holds."""
-    _known.setdefault(state, {})[key] = refs
-
-
-def forget(state: InstanceState[Any], keys: Iterable[str] | None = None) -> None:
-    """Note that it is not known any more."""
-    known = _known.get(state)
-    if known is None:
-        return
-    for key in list(known) if keys is None else keys:
-        known.pop(key, None)
-
-
-def recall(state: InstanceState[Any], key: str) -> frozenset[Ref] | None:
-    """Return what the database holds, None if that is not known."""
-    return _known.get(state, {}).get(key)
-
-
 def load(
-    connection: Connection, mapper: Mapper[Any], column: FileColumn, identities: Sequence[tuple[Any, ...]]
+    connection: Connection,
+    mapper: Mapper[Any],
+    column: FileColumn,
+    identities: Sequence[tuple[Any, ...]],
+    *,
+    lock: bool = False,
 ) -> dict[tuple[Any, ...], frozenset[Ref]]:
-    """SELECT what rows hold in one file column, by primary key; rows that do not exist are left out."""
+    """SELECT what rows hold in one file column, by primary key; rows that do not exist are left out.
+
+    With `lock` nobody else changes them until the transaction ends, where the database has row locks.
+    """
     keys = list(mapper.primary_key)
     # In joined inheritance the column's table is one of several, whose keys may have other names.
     query = select(column.column, *keys).select_from(mapper.persist_selectable)
+    if lock:
+        query = query.with_for_update()
     found: dict[tuple[Any, ...], frozenset[Ref]] = {}
     for start in range(0, len(identities), _ROWS):
         part = identities[start : start + _ROWS]
