@@ -243,16 +243,15 @@ def test_a_file_as_a_default_is_refused() -> None:
     class Base(DeclarativeBase):
         pass
 
-    with pytest.raises(ConfigurationError, match=r"Avatar\.file has a file as its default"):
+    class Avatar(Base):
+        __tablename__ = "avatar"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        file: Mapped[FileObject] = mapped_column(
+            StoredObject(backend=STORAGE), default=FileObject(backend=STORAGE, filename="default.png")
+        )
 
-        class Avatar(Base):
-            __tablename__ = "avatar"
-            id: Mapped[int] = mapped_column(primary_key=True)
-            file: Mapped[FileObject] = mapped_column(
-                StoredObject(backend=STORAGE), default=FileObject(backend=STORAGE, filename="default.png")
-            )
-
-        try:
+    try:
+        with pytest.raises(ConfigurationError, match=r"Avatar\.file has a file as its default"):
             configure_mappers()
-        finally:
-            Base.registry.dispose()
+    finally:
+        Base.registry.dispose()
