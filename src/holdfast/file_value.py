@@ -261,6 +261,7 @@ class FileValue:
         metadata = rowvalue.check_metadata(fields.get("metadata") or {})
         file = cls(**texts, size=size, metadata={key: value for key, value in metadata.items() if key != "holdfast"})
         file._lie_at(None)
+        file._owned = False
         return file
 
     def __reduce__(self) -> tuple[Any, ...]:

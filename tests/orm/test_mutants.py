@@ -50,6 +50,7 @@ def rolled_back(*operations: object) -> Transaction:
 
 PLANS: dict[str, tuple[str, list[Transaction]]] = {
     "old_value_is_not_looked_up": ("leak", [transaction(Assign(COVER, NEW, expire=True))]),
+    "flush_is_not_noted": ("lost", [transaction(Assign(COVER, NEW))]),
     "deleted_row_is_not_noted": ("leak", [transaction(DeleteRow(0))]),
     "row_switch_is_not_noticed": ("leak", [transaction(SwitchRow(0, cover=Content()))]),
     "created_is_noted_after_the_upload": (
@@ -108,7 +109,7 @@ def driver(request: pytest.FixtureRequest, tmp_path: Path, name: str, is_async: 
         yield opened_driver
 
 
-@pytest.mark.parametrize(("name", "mutant"), MUTANTS.items())
+@pytest.mark.parametrize(("name", "mutant"), MUTANTS.items(), ids=MUTANTS)
 def test_the_model_test_notices(driver: Driver, name: str, mutant: Callable[[], AbstractContextManager[None]]) -> None:
     """Transactions that go well break a promise as soon as the rule is off, and go well again afterwards."""
     kind, plan = PLANS[name]

@@ -9,7 +9,7 @@ from holdfast import FileObject
 from tests.orm.model import operations as do
 from tests.orm.model.interpreter import Run, SourceFailedError
 from tests.orm.model.list_edits import NEED_CONTENT, NEED_PAGE, edit
-from tests.orm.model.model import Piece
+from tests.orm.model.model import Piece, pieces_of
 from tests.orm.model.row_steps import chosen, columns_of
 
 PAGES = 2
@@ -117,6 +117,14 @@ class Spot:
         listed = sum(item == file for value in values if isinstance(value, list) for item in value)
         return single + listed > 1
 
+    def is_away(self) -> bool:
+        """Return whether the row that the database knows for this file is another."""
+        piece, flushed = self.piece(), self.run.model.flushed
+        here = flushed[self.label].files[self.column] if self.label in flushed else None
+        homes = [other for row in flushed.values() for other in row.pieces()]
+        same = [other for other in homes if piece is not None and other.data == piece.data]
+        return bool(same) and not any(other in pieces_of(here) for other in same)
+
 
 async def assign(run: Run, op: do.Assign) -> None:
     """Assign new files, or None; an expired or unloaded value is not loaded first."""
@@ -144,7 +152,7 @@ async def give(run: Run, op: do.Give) -> None:
         return
     file, piece = source.file(), source.piece()
     other, other_piece = target.file(), target.piece()
-    if file is None or piece is None or file in run.deleted:
+    if file is None or piece is None:
         return
     if source.label != target.label:
         run.borrowed |= {source.label, target.label}
@@ -179,7 +187,7 @@ async def annotate(run: Run, op: do.Annotate) -> None:
     """Change metadata in place."""
     spot = await Spot.of(run, op.place)
     file, piece = (spot.file(), spot.piece()) if spot else (None, None)
-    if spot is None or file is None or piece is None or spot.is_shared():
+    if spot is None or file is None or piece is None or spot.is_shared() or spot.is_away():
         return
     if op.note % 2:
         file.metadata["note"] = op.note
@@ -193,7 +201,9 @@ async def save_file(run: Run, op: do.SaveFile) -> None:
     """Save new content into a file; one that fails changes nothing."""
     spot = await Spot.of(run, op.place)
     file, piece = (spot.file(), spot.piece()) if spot else (None, None)
-    if spot is None or file is None or piece is None or spot.is_shared() or file.to_filename is not None:
+    if spot is None or file is None or piece is None or file.to_filename is not None:
+        return
+    if spot.is_shared() or spot.is_away():
         return
     source, new = run.make_source(op.content)
     try:
@@ -208,8 +218,7 @@ async def delete_file(run: Run, op: do.DeleteFile) -> None:
     """Delete a file by hand: nothing happens while a row holds it."""
     spot = await Spot.of(run, op.place)
     file = spot.file() if spot else None
-    if spot is not None and file is not None and file.is_stored and not spot.is_shared():
-        run.deleted.append(file)
+    if spot is not None and file is not None and file.is_stored:
         await run.world.delete(file)
 
 

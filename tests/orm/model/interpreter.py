@@ -47,7 +47,6 @@ class Run:
         released: Rows that a rollback made transient, and what they hold.
         altered: Rows of which it is not known what they hold once they are transient.
         borrowed: Rows that got a file of another row, which may be gone by the next transaction.
-        deleted: Files that were deleted by hand in this transaction.
         broken: Number of savepoints below a statement that failed, where the database minds (PostgreSQL).
         over: The root transaction can only be rolled back.
     """
@@ -58,7 +57,6 @@ class Run:
         self.released: dict[int, tuple[Any, Row]] = {}
         self.altered: set[int] = set()
         self.borrowed: set[int] = set()
-        self.deleted: list[FileObject] = []
         self.savepoints: list[Any] = []
         self.broken: int | None = None
         self.over = False
@@ -166,7 +164,6 @@ class Run:
         self._release(lambda: self.model.end(committed=committed and self.broken is None))
         gone = self.released.keys() if unknown else self.altered | self.borrowed
         self.released = {label: held for label, held in self.released.items() if label not in gone}
-        self.deleted.clear()
         self.borrowed, self.altered, self.savepoints, self.broken, self.over = set(), set(), [], None, False
         self.bench.check(self.model.committed, unknown=unknown)
 

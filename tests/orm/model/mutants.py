@@ -57,6 +57,12 @@ def old_value_is_not_looked_up() -> AbstractContextManager[None]:
 
 
 @mutant
+def flush_is_not_noted() -> AbstractContextManager[None]:
+    """What rows took and dropped is forgotten after the flush."""
+    return patched(flush, "after", nothing)
+
+
+@mutant
 def deleted_row_is_not_noted() -> AbstractContextManager[None]:
     """What a deleted row drops is not noted."""
     return patched(flush, "before_deletion", nothing)
