@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.backends.batch import PutRequest
@@ -160,5 +160,5 @@ def _finish(savings: Sequence[Saving], outcomes: Sequence[ObjectInfo | Exception
         if isinstance(outcome, Exception):
             failures.append(outcome)
         else:
-            saving.finish(replace(outcome, key=saving.request.key))
+            saving.finish(outcome._replace(key=saving.request.key))
     return failures

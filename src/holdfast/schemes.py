@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.errors import ConfigurationError
 from holdfast.keys import clean_name, default_key, id_time, validate_generated_key
@@ -25,8 +24,7 @@ _DAY = "%Y/%m/%d"
 _UNCLEAN = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyContext:
+class KeyContext(NamedTuple):
     """What a scheme may use.
 
     Attributes:

@@ -167,6 +167,19 @@ def test_an_upload_of_one_session_is_not_anothers(stored: World) -> None:
     assert stored.keys() == stored.referenced()
 
 
+def test_a_row_that_replaces_a_deleted_one_drops_its_file(stored: World) -> None:
+    """DELETE and INSERT of one primary key become an UPDATE; None in it lets go of the old file."""
+
+    def story(session: Session) -> None:
+        session.delete(session.get_one(Document, 1))
+        session.add(Document(id=1, title="again", file=None, pages=None))
+        session.commit()
+
+    stored.tell(story)
+    assert stored.keys() == stored.referenced()
+    assert len(stored.keys()) == 1
+
+
 def test_a_queued_delete_follows_the_primary_key(stored: World) -> None:
     """The row still holds the file under its new key, so it stays."""
 
@@ -174,6 +187,19 @@ def test_a_queued_delete_follows_the_primary_key(stored: World) -> None:
         document = session.get_one(Document, 1)
         document.file.delete()
         document.id = 99
+        session.commit()
+
+    stored.tell(story)
+    assert stored.keys() == stored.referenced()
+
+
+def test_a_queued_delete_asks_for_all_columns_of_the_row(stored: World) -> None:
+    """The row holds the file in another column than the one that it was deleted from."""
+
+    def story(session: Session) -> None:
+        document = session.get_one(Document, 1)
+        document.file = document.pages[0]
+        document.file.delete()
         session.commit()
 
     stored.tell(story)

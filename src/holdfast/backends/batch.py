@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from holdfast.drivers import threads
 from holdfast.drivers.protocol import SINGLE_PUT_LIMIT, BatchPut, Put, PutOptions
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 _BATCH = 128  # a local batch holds one open file for each object
 
 
-@dataclass(frozen=True, slots=True)
-class PutRequest:
+class PutRequest(NamedTuple):
     """One object to write; the fields are the arguments of `StorageBackend.put`, and one more.
 
     Attributes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.batch import Outcomes, PutRequest
@@ -185,8 +184,7 @@ def _is_ours(info: ObjectInfo, request: PutRequest, body: Body) -> bool:
 
 def _as_streamed(info: ObjectInfo, request: PutRequest, body: Body) -> ObjectInfo:
     """Complete a driver's answer with what was seen on the way."""
-    return replace(
-        info,
+    return info._replace(
         size=body.size,
         checksum=body.checksum,
         content_type=request.content_type,

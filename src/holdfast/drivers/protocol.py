@@ -9,8 +9,8 @@ Driver authors run `holdfast.testing.BackendContract` against theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeGuard, runtime_checkable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -24,8 +24,7 @@ SINGLE_PUT_LIMIT = 8 * MIB
 """Largest body sent in one request, in bytes."""
 
 
-@dataclass(frozen=True, slots=True)
-class PutOptions:
+class PutOptions(NamedTuple):
     """How to write an object.
 
     Attributes:
@@ -39,7 +38,7 @@ class PutOptions:
     """
 
     content_type: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = MappingProxyType({})
     if_absent: bool = False
     use_multipart: bool | None = None
     chunk_size: int = 5 * MIB
@@ -108,8 +107,7 @@ def is_async_driver(driver: Driver) -> TypeGuard[AsyncDriver]:
     return hasattr(type(driver), "put_async")
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """One object to write, as part of a batch."""
 
     key: str

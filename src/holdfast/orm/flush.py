@@ -174,7 +174,11 @@ def _edits(session: Session) -> Iterator[Edit]:
 
 def _is_changed(state: InstanceState[Any], column: FileColumn) -> bool:
     if state.key is None:
-        return state.dict.get(column.key) is not None
+        if state.dict.get(column.key) is not None:
+            return True
+        # None is no change of a new row, unless its INSERT becomes the UPDATE of a deleted one.
+        session = state.session
+        return column.key in state.dict and session is not None and _switched_with(session, state) is not None
     return column.key in state.committed_state and bool(state.attrs[column.key].history.has_changes())
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.orm import bridge, rows
 from holdfast.orm.ledger import Outcome
+from holdfast.orm.tracking import columns_of
 from holdfast.registry import storages
 
 if TYPE_CHECKING:
@@ -69,18 +70,19 @@ def _unheld(dead: list[Dead]) -> dict[str, list[str]]:
 
 
 def _held(owners: Iterable[Owner]) -> set[Ref]:
-    groups: dict[tuple[Any, Any, Any], set[tuple[Any, ...]]] = {}
+    """SELECT what rows hold: in all their file columns, as a file may have moved from one to another."""
+    groups: dict[tuple[Any, Any], set[tuple[Any, ...]]] = {}
     for owner in owners:
-        group = groups.setdefault((owner.bind, owner.state.mapper, owner.column), set())
         # The primary key may have changed since.
-        group.update(identity for identity in owner.identities() if identity is not None)
+        known = (identity for identity in owner.identities() if identity is not None)
+        groups.setdefault((owner.bind, owner.state.mapper), set()).update(known)
     held: set[Ref] = set()
-    for (bind, mapper, column), identities in groups.items():
-        if not identities:
-            continue
-        with bind.connect() as connection:
-            for refs in rows.load(connection, mapper, column, list(identities)).values():
-                held |= refs
+    for (bind, mapper), identities in groups.items():
+        if identities:
+            with bind.connect() as connection:
+                for column in columns_of(mapper):
+                    for refs in rows.load(connection, mapper, column, list(identities)).values():
+                        held |= refs
     return held
 
 

@@ -9,7 +9,7 @@ from holdfast import FileObject
 from tests.orm.model import operations as do
 from tests.orm.model.interpreter import Run, SourceFailedError
 from tests.orm.model.list_edits import NEED_CONTENT, NEED_PAGE, edit
-from tests.orm.model.model import Piece, pieces_of
+from tests.orm.model.model import Piece
 from tests.orm.model.row_steps import chosen, columns_of
 
 PAGES = 2
@@ -117,13 +117,10 @@ class Spot:
         listed = sum(item == file for value in values if isinstance(value, list) for item in value)
         return single + listed > 1
 
-    def is_away(self) -> bool:
-        """Return whether the row that the database knows for this file is another."""
-        piece, flushed = self.piece(), self.run.model.flushed
-        here = flushed[self.label].files[self.column] if self.label in flushed else None
-        homes = [other for row in flushed.values() for other in row.pieces()]
-        same = [other for other in homes if piece is not None and other.data == piece.data]
-        return bool(same) and not any(other in pieces_of(here) for other in same)
+    def is_on_its_way(self) -> bool:
+        """Return whether the file came here from another place and was not flushed since."""
+        file = self.file()
+        return any(given is file for given in self.run.given)
 
 
 async def assign(run: Run, op: do.Assign) -> None:
@@ -156,6 +153,7 @@ async def give(run: Run, op: do.Give) -> None:
         return
     if source.label != target.label:
         run.borrowed |= {source.label, target.label}
+    run.given += [file, *([] if other is None else [other])]
     target.put(file, piece)
     if op.how is do.Giving.SWAP and other is not None and other_piece is not None:
         source.put(other, other_piece)
@@ -187,7 +185,7 @@ async def annotate(run: Run, op: do.Annotate) -> None:
     """Change metadata in place."""
     spot = await Spot.of(run, op.place)
     file, piece = (spot.file(), spot.piece()) if spot else (None, None)
-    if spot is None or file is None or piece is None or spot.is_shared() or spot.is_away():
+    if spot is None or file is None or piece is None or spot.is_shared() or spot.is_on_its_way():
         return
     if op.note % 2:
         file.metadata["note"] = op.note
@@ -203,7 +201,7 @@ async def save_file(run: Run, op: do.SaveFile) -> None:
     file, piece = (spot.file(), spot.piece()) if spot else (None, None)
     if spot is None or file is None or piece is None or file.to_filename is not None:
         return
-    if spot.is_shared() or spot.is_away():
+    if spot.is_shared() or spot.is_on_its_way():
         return
     source, new = run.make_source(op.content)
     try:

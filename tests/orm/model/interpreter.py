@@ -47,6 +47,7 @@ class Run:
         released: Rows that a rollback made transient, and what they hold.
         altered: Rows of which it is not known what they hold once they are transient.
         borrowed: Rows that got a file of another row, which may be gone by the next transaction.
+        given: Files that were moved since the last flush.
         broken: Number of savepoints below a statement that failed, where the database minds (PostgreSQL).
         over: The root transaction can only be rolled back.
     """
@@ -57,6 +58,7 @@ class Run:
         self.released: dict[int, tuple[Any, Row]] = {}
         self.altered: set[int] = set()
         self.borrowed: set[int] = set()
+        self.given: list[FileObject] = []
         self.savepoints: list[Any] = []
         self.broken: int | None = None
         self.over = False
@@ -114,6 +116,7 @@ class Run:
         """Note that a flush succeeded."""
         for label in self.model.doomed:
             self.instances.pop(label, None)
+        self.given.clear()
         self.model.flush()
 
     async def roll_back(self) -> None:
@@ -130,6 +133,7 @@ class Run:
     def _release(self, end: Any) -> None:
         """Note which rows a rollback makes transient."""
         before = self.model.view
+        self.given.clear()
         end()
         for label in before.keys() - self.model.view.keys():
             if label in self.instances:
