@@ -8,6 +8,7 @@ Example:
 from holdfast.backends.base import StorageBackend
 from holdfast.file import FileObject
 from holdfast.orm.column import StoredObject
+from holdfast.orm.outbox import Outbox
 from holdfast.registry import storages
 
-__all__ = ["FileObject", "StorageBackend", "StoredObject", "storages"]
+__all__ = ["FileObject", "Outbox", "StorageBackend", "StoredObject", "storages"]

@@ -14,7 +14,7 @@ LAYERS = (
     ("storage", ("backends",)),
     ("files", ("file file_schema file_value registry saving config",)),
     ("features", ("orm", "serving", "uploads", "derivatives")),
-    ("maintenance", ("verify sweep migrate",)),
+    ("maintenance", ("maintenance",)),
     ("edges", ("holdfast cli contrib testing",)),  # `holdfast` is its __init__.py
 )
 

@@ -56,6 +56,28 @@ async def database(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
     await made.dispose()
 
 
+DATABASES = [
+    "pysqlite",
+    "aiosqlite",
+    pytest.param("psycopg", marks=pytest.mark.postgres),
+    pytest.param("asyncpg", marks=pytest.mark.postgres),
+    pytest.param("pymysql", marks=pytest.mark.mariadb),
+]
+
+
+@pytest.fixture(params=DATABASES)
+async def each_database(request: pytest.FixtureRequest, tmp_path: Any) -> Any:
+    """An empty database of each kind."""
+    name = request.param
+    if name.endswith("sqlite"):
+        url = f"sqlite+{name}:///{tmp_path}/each.db"
+    else:
+        url = request.getfixturevalue("mariadb" if name == "pymysql" else "postgres").url(name)
+    made = Database(url, is_async=name in {"aiosqlite", "asyncpg"})
+    yield made
+    await made.dispose()
+
+
 @pytest.fixture
 def docs() -> Iterator[StorageBackend]:
     """A storage in memory, registered as docs."""

@@ -130,10 +130,6 @@ BYPASSES = {
     "bulk_save_objects": lambda session, value: session.bulk_save_objects([Document(id=9, file=value)]),
     "bulk_insert_mappings": lambda session, value: session.bulk_insert_mappings(Document, [{"id": 9, "file": value}]),
     "bulk_update_mappings": lambda session, value: session.bulk_update_mappings(Document, [{"id": 1, "file": value}]),
-    "ORM insert": lambda session, value: session.execute(insert(Document), [{"id": 9, "file": value}]),
-    "ORM update": lambda session, value: session.execute(
-        update(Document).values(file=value), execution_options={"synchronize_session": False}
-    ),
     "text": lambda session, value: session.execute(
         text("UPDATE document SET file = :f").bindparams(bindparam("f", type_=StoredObject())), {"f": value}
     ),

@@ -6,7 +6,7 @@ from holdfast.orm.ledger import Change, Dead, Ledger, Outcome, Owner
 from holdfast.saving import Ref
 
 A, B = Ref("docs", "a"), Ref("docs", "b")
-ROW = Owner(state=None, column=None, bind=None, identity=(1,))
+ROW = Owner(mapper=None, bind=None, identity=(1,))
 SAVEPOINT, INNER = "savepoint", "inner savepoint"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection
+from sqlalchemy import Column
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.sql.elements import ClauseElement, Null
 
@@ -13,13 +13,13 @@ from holdfast.errors import ColumnValueError, ConfigurationError
 from holdfast.file import FileObject
 from holdfast.orm import session_ledger
 from holdfast.orm.filelist import FileList
-from holdfast.orm.ledger import Owner
 from holdfast.saving import Place, Ref, Saving
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import InstanceState, Mapper, Session
 
     from holdfast.orm.column import StoredObject
+    from holdfast.orm.ledger import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +107,7 @@ class RowAttachment:
     def owner(self, session: Session) -> Owner:
         """Return the row as the ledger notes it."""
         identity = self.state.key[1] if self.state.key is not None else None
-        bind = session.get_bind(self.state.mapper)
-        ledger = session_ledger.open_ledger(session)
-        # A session that is bound to a connection works inside a transaction whose end it does not see.
-        ledger.joined = ledger.joined or isinstance(bind, Connection)
-        return Owner(self.state, self.column, bind, identity)
+        return session_ledger.owner(session, self.state.mapper, identity, self.state)
 
     def coerce(self, value: Any) -> Any:
         """Return an assigned value as the column holds it, attached; SQL expressions pass.
@@ -119,30 +115,17 @@ class RowAttachment:
         Raises:
             ColumnValueError: It is not a file, an upload object or None (a list of them for several files).
         """
-        if value is None or isinstance(value, Null):
-            return None
-        if isinstance(value, ClauseElement):
-            return value
-        if not self.column.type.multiple:
-            return self.accept(value)
-        if not isinstance(value, (list, tuple)):
-            raise self._refuse(value, "a list of FileObjects")
-        files = FileList(self.accept(item) for item in value)
-        files.attach(self)
-        return files
+        value = coerced(self.column, self.state.mapper, value)
+        if isinstance(value, list):
+            value = FileList(value)
+            value.attach(self)
+        elif isinstance(value, FileObject):
+            self.attach(value)
+        return value
 
     def accept(self, value: Any) -> FileObject:
         """Return one file, made from an upload object if need be, attached."""
-        if not isinstance(value, FileObject):
-            if not hasattr(value, "filename") or isinstance(value, type):
-                raise self._refuse(value, "a FileObject, an upload object or None")
-            value = FileObject(content=value)
-        file: FileObject = value
-        file._default_backend(self.column.type.backend)
-        if self.column.type.strict and file.backend_key != self.column.type.backend:
-            only = self.column.type.backend
-            message = f"{self._name()} keeps its files in {only!r} only, not in {file.backend_key!r}"
-            raise ColumnValueError(message)
+        file = accepted(self.column, self.state.mapper, value)
         self.attach(file)
         return file
 
@@ -162,8 +145,45 @@ class RowAttachment:
     def _name(self) -> str:
         return f"{self.state.class_.__name__}.{self.column.key}"
 
-    def _refuse(self, value: Any, wanted: str) -> ColumnValueError:
-        return ColumnValueError(f"{self._name()} takes {wanted}, not {type(value).__name__}")
+
+def coerced(column: FileColumn, mapper: Mapper[Any], value: Any) -> Any:
+    """Return a value as a column holds it: a file, a list of files, or None; SQL expressions pass.
+
+    Raises:
+        ColumnValueError: It is none of these.
+    """
+    if value is None or isinstance(value, Null):
+        return None
+    if isinstance(value, ClauseElement):
+        return value
+    if not column.type.multiple:
+        return accepted(column, mapper, value)
+    if not isinstance(value, (list, tuple)):
+        raise _refusal(column, mapper, value, "a list of FileObjects")
+    return [accepted(column, mapper, item) for item in value]
+
+
+def accepted(column: FileColumn, mapper: Mapper[Any], value: Any) -> FileObject:
+    """Return one file for a column, made from an upload object if need be.
+
+    Raises:
+        ColumnValueError: It is no file, or one of a storage that the column does not take.
+    """
+    if not isinstance(value, FileObject):
+        if not hasattr(value, "filename") or isinstance(value, type):
+            raise _refusal(column, mapper, value, "a FileObject, an upload object or None")
+        value = FileObject(content=value)
+    file: FileObject = value
+    file._default_backend(column.type.backend)
+    if column.type.strict and file.backend_key != column.type.backend:
+        name, only = f"{mapper.class_.__name__}.{column.key}", column.type.backend
+        message = f"{name} keeps its files in {only!r} only, not in {file.backend_key!r}"
+        raise ColumnValueError(message)
+    return file
+
+
+def _refusal(column: FileColumn, mapper: Mapper[Any], value: Any, wanted: str) -> ColumnValueError:
+    return ColumnValueError(f"{mapper.class_.__name__}.{column.key} takes {wanted}, not {type(value).__name__}")
 
 
 def file_columns(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:

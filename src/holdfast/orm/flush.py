@@ -10,27 +10,24 @@ since listeners that came later may have changed it. What rows took and dropped 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm.attributes import set_attribute
 
-from holdfast.orm import bridge, rows, session_ledger
+from holdfast.orm import boxing, planning, rows, session_ledger
 from holdfast.orm.attachment import FileColumn, RowAttachment
 from holdfast.orm.filelist import FileList
 from holdfast.orm.ledger import Change
 from holdfast.orm.tracking import columns_of, inspect_state
-from holdfast.orm.work import Copying, Work
-from holdfast.registry import storages
-from holdfast.saving import Ref, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sqlalchemy import Connection
     from sqlalchemy.orm import InstanceState, Session
 
     from holdfast.file import FileObject
+    from holdfast.saving import Place, Ref
 
 
 @dataclass(slots=True, eq=False)
@@ -62,6 +59,20 @@ class Edit:
     def dropped(self) -> frozenset[Ref]:
         """What the row lets go of."""
         return self.old - rows.refs_of(self.value)
+
+    def place(self) -> Place:
+        """Return what a key scheme may use."""
+        return RowAttachment(self.state, self.column).place()
+
+    def exchange(self, current: FileObject, other: FileObject) -> None:
+        """Put another file in the place of one; nothing where that was expired meanwhile."""
+        value = self.state.dict.get(self.column.key)
+        if isinstance(value, FileList):
+            for index in [index for index, file in enumerate(value) if file is current][:1]:
+                value[index] = other
+        elif value is current:
+            set_attribute(self.state.obj(), self.column.key, other)
+            self.value = other
 
     def covers(self, value: Any) -> bool:
         """Return whether this is still the value of the row."""
@@ -126,24 +137,14 @@ def after(session: Session) -> None:
             for file in edit.files:
                 file._owned, file._attachment = True, attachment
     ledger.edits.clear()
+    if ledger.is_ending:
+        boxing.write(session, ledger)
 
 
 def _carry_out(session: Session, edits: list[Edit]) -> None:
-    if not edits:
-        return
-    ledger = session_ledger.open_ledger(session)
-    frame = session_ledger.frame(session)
-    plan = _Plan(lambda: _droppable(session, edits))
-    for edit in edits:
-        for file in edit.files:
-            plan.add(edit, file)
-    work = plan.work
-    work.announce(frame)
-    bridge.do(work.run, work.run_async)
-    for copying in work.copies:
-        _exchange(copying.edit, copying.original, copying.copy)
-        frame.undo.append(partial(_exchange, copying.edit, copying.copy, copying.original))
-    ledger.edits |= {(edit.state, edit.column.key): edit for edit in edits}
+    if edits:
+        planning.carry_out(session, edits, lambda: _droppable(session, edits))
+        session_ledger.open_ledger(session).edits |= {(edit.state, edit.column.key): edit for edit in edits}
 
 
 def _edits(session: Session) -> Iterator[Edit]:
@@ -210,63 +211,3 @@ def _droppable(session: Session, edits: list[Edit]) -> set[Ref]:
             for column in columns_of(state.mapper):
                 dropped |= _held(connection, state, column)
     return dropped
-
-
-class _Plan:
-    """Decides for each file of the new values what has to happen; no I/O.
-
-    Args:
-        droppable: Finds the references that lose their row in this transaction; asked only if it matters.
-    """
-
-    def __init__(self, droppable: Callable[[], set[Ref]]) -> None:
-        self.work = Work()
-        self._find_droppable = droppable
-        self._droppable: set[Ref] | None = None
-        self._claimed: set[Ref] = set()
-        self._uploading: set[int] = set()
-
-    def add(self, edit: Edit, file: FileObject) -> None:
-        """Upload a pending file, adopt a free one, copy one that has a row already, keep what the row holds."""
-        if file.is_stored and Ref(str(file.backend_key), str(file.path)) in edit.old:
-            return
-        if not (file.is_stored or file.has_pending_data):
-            file._key()  # says what is wrong with a description, or a malformed value
-        storages.get(file.backend.key)  # the row could not find its file again in one that is not registered
-        place = RowAttachment(edit.state, edit.column).place()
-        source = file._source
-        if source is not None and id(file) not in self._uploading:
-            self._uploading.add(id(file))
-            saving = prepare(file, source, place=place)
-            self.work.savings.append(saving)
-            edit.taken.append(saving.ref)
-        elif source is None and self._claim(ref := Ref(file.backend.key, str(file.path)), file):
-            self.work.adopt(file)
-            edit.taken.append(ref)
-        else:
-            copying = Copying.of(file, place, edit)
-            self.work.copies.append(copying)
-            edit.taken.append(copying.ref)
-
-    def _claim(self, ref: Ref, file: FileObject) -> bool:
-        """Return whether a row may own an object: no other does, or the one that does lets go of it."""
-        if ref in self._claimed:
-            return False
-        if file._owned:
-            if self._droppable is None:
-                self._droppable = self._find_droppable()
-            if ref not in self._droppable:
-                return False
-        self._claimed.add(ref)
-        return True
-
-
-def _exchange(edit: Edit, current: FileObject, other: FileObject) -> None:
-    """Put another file in the place of one, in a row's value; nothing where that was expired meanwhile."""
-    value = edit.state.dict.get(edit.column.key)
-    if isinstance(value, FileList):
-        for index in [index for index, file in enumerate(value) if file is current][:1]:
-            value[index] = other
-    elif value is current:
-        set_attribute(edit.state.obj(), edit.column.key, other)
-        edit.value = other

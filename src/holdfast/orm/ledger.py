@@ -28,23 +28,28 @@ class Outcome(Enum):
 
 @dataclass(slots=True, eq=False)
 class Owner:
-    """The row and column that took or dropped a file.
+    """The row that took or dropped a file.
 
     Attributes:
-        state: The row's `InstanceState`.
-        column: The file column, a `FileColumn`.
-        bind: Engine of the row's table.
+        mapper: The row's mapper.
+        bind: Engine of its table.
         identity: Its primary key, once it has one.
+        state: Its `InstanceState`; a statement's rows have none.
     """
 
-    state: Any
-    column: Any
+    mapper: Any
     bind: Any
     identity: tuple[Any, ...] | None = None
+    state: Any = None
 
-    def identities(self) -> set[tuple[Any, ...] | None]:
-        """Return the primary keys that the row had and has."""
-        return {self.identity, self.state.key[1] if self.state.key is not None else None}
+    def identities(self) -> set[tuple[Any, ...]]:
+        """Return the primary keys that the row had and has; none is known of a row that was never inserted."""
+        current = self.state.key[1] if self.state is not None and self.state.key is not None else None
+        return {identity for identity in (self.identity, current) if identity is not None}
+
+    def is_unknown(self) -> bool:
+        """Return whether a statement made the row, and did not say which it is."""
+        return self.state is None and self.identity is None
 
 
 class Change(NamedTuple):
@@ -145,6 +150,9 @@ class Ledger:
         begun: Whether its root transaction has begun; a delete may be queued before.
         closing: Called when it is settled.
         joined: Whether the session works inside somebody else's transaction, so that its own end proves nothing.
+        boxed: Files that the outboxes were told to delete, by engine and outbox.
+        entries: What the outboxes were told.
+        is_ending: Whether the outboxes were told, so that they must hear of what comes later.
     """
 
     def __init__(self) -> None:
@@ -153,6 +161,9 @@ class Ledger:
         self.autocommit = False
         self.edits: dict[Any, Any] = {}
         self.watched: set[Any] = set()
+        self.boxed: dict[tuple[Any, Any], set[Ref]] = {}
+        self.entries: set[Any] = set()
+        self.is_ending = False
         self.begun = False
         self.closing: list[Callable[[], object]] = []
         self._root = Frame()
@@ -184,6 +195,23 @@ class Ledger:
             self.frame(parent).merge(inner)
         else:
             self.frame(parent).discard += inner.roll_back()
+
+    def dead(self) -> list[Dead]:
+        """Return what nobody needs if the root is committed as it is now."""
+        return self._root.dead()
+
+    def taken(self) -> list[Ref]:
+        """Return what rows take if the root is committed as it is now."""
+        return [ref for ref, count in self._root.net().items() if count > 0]
+
+    def adopted(self) -> Iterator[tuple[Change, bool]]:
+        """Yield the takes of files that were there before, and whether another row of this transaction had them."""
+        created = set(self._root.created)
+        boxed = {ref for refs in self.boxed.values() for ref in refs}
+        dropped = {change.ref for change in self._root.changes if change.sign < 0}
+        for change in self._root.changes:
+            if change.sign > 0 and (change.ref not in created or change.ref in boxed):
+                yield change, change.ref in dropped
 
     def settle(self) -> tuple[Outcome, list[Dead]]:
         """Return how the root ended, and which objects are to be deleted now."""

@@ -16,7 +16,7 @@ from holdfast.saving import Ref
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import ColumnElement, Connection, Select
     from sqlalchemy.orm import Mapper
 
     from holdfast.orm.attachment import FileColumn
@@ -59,14 +59,30 @@ def load(
         query = query.with_for_update()
     found: dict[tuple[Any, ...], frozenset[Ref]] = {}
     for start in range(0, len(identities), _ROWS):
-        part = identities[start : start + _ROWS]
-        where: ColumnElement[bool]
-        if len(keys) == 1:
-            where = keys[0].in_([identity[0] for identity in part])
-        else:
-            where = or_(
-                *(and_(*(key == value for key, value in zip(keys, identity, strict=True))) for identity in part)
-            )
-        rows = {tuple(row[1:]): refs_of(row[0]) for row in connection.execute(query.where(where))}
-        found |= {identity: rows[identity] for identity in map(tuple, part) if identity in rows}
+        part = [tuple(identity) for identity in identities[start : start + _ROWS]]
+        rows = _fetch(connection, query, keys, part)
+        found |= {identity: rows[identity] for identity in part if identity in rows}
+        if rows.keys() - found.keys():
+            # What the database takes for equal may be another value: "1" and 1, "Key" and "key", or trailing blanks.
+            for identity in part:
+                if identity not in found:
+                    alone = _fetch(connection, query, keys, [identity])
+                    found |= {identity: frozenset().union(*alone.values())} if alone else {}
     return found
+
+
+def _fetch(
+    connection: Connection,
+    query: Select[Any],
+    keys: Sequence[ColumnElement[Any]],
+    identities: Sequence[tuple[Any, ...]],
+) -> dict[tuple[Any, ...], frozenset[Ref]]:
+    """Return what the rows of some primary keys hold, by the keys that the database has."""
+    where: ColumnElement[bool]
+    if len(keys) == 1:
+        where = keys[0].in_([identity[0] for identity in identities])
+    else:
+        where = or_(
+            *(and_(*(key == value for key, value in zip(keys, identity, strict=True))) for identity in identities)
+        )
+    return {tuple(row[1:]): refs_of(row[0]) for row in connection.execute(query.where(where))}

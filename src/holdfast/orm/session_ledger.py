@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from holdfast.orm.ledger import Frame, Ledger
+from sqlalchemy import Connection
+
+from holdfast.orm.ledger import Frame, Ledger, Owner
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session, SessionTransaction
+    from sqlalchemy.orm import InstanceState, Mapper, Session, SessionTransaction
 
 _KEY = "holdfast.ledger"
 
@@ -44,6 +46,17 @@ def begin(session: Session) -> bool:
 def frame(session: Session) -> Frame:
     """Return the frame of the boundary that the session is in."""
     return open_ledger(session).frame(session.get_nested_transaction())
+
+
+def owner(
+    session: Session, mapper: Mapper[Any], identity: tuple[Any, ...] | None, state: InstanceState[Any] | None = None
+) -> Owner:
+    """Return a row as the ledger notes it."""
+    bind = session.get_bind(mapper)
+    ledger = open_ledger(session)
+    # A session that is bound to a connection works inside a transaction whose end it does not see.
+    ledger.joined = ledger.joined or isinstance(bind, Connection)
+    return Owner(mapper, bind, identity, state)
 
 
 def close(session: Session) -> Ledger | None:

@@ -6,25 +6,21 @@ the sweep.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
-from holdfast.orm import bridge, rows
+from holdfast.orm import boxing, bridge, holders, rows
 from holdfast.orm.ledger import Outcome
+from holdfast.orm.removal import remove
 from holdfast.orm.tracking import columns_of
-from holdfast.registry import storages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from holdfast.orm.ledger import Dead, Ledger, Owner
+    from holdfast.orm.ledger import Dead, Ledger
     from holdfast.saving import Ref
 
 logger = logging.getLogger("holdfast")
 
 _SECONDS = 60.0
-_SHOWN = 20
 
 
 def end_nested(ledger: Ledger, boundary: Any, parent: Any | None) -> None:
@@ -45,73 +41,53 @@ def settle(ledger: Ledger) -> None:
             return
         if ledger.joined:
             logger.info("the session is part of an outer transaction, whose end it does not see: no file is deleted")
-        elif outcome is Outcome.UNKNOWN:
-            logger.error("a COMMIT was not acknowledged, or never needed: no file is deleted, the sweep decides")
-        elif dead:
-            bridge.do_shielded(lambda: _delete(_unheld(dead)), _SECONDS)
+            return
+        if outcome is Outcome.UNKNOWN:
+            kept = "only the outbox knows what to delete" if ledger.boxed else "no file is deleted, the sweep decides"
+            logger.error("a COMMIT was not acknowledged, or never needed: %s", kept)
+        if dead or ledger.boxed:
+            bridge.do_shielded(lambda: _clean_up(ledger, outcome, dead), _SECONDS)
     except Exception:
         logger.exception("cleaning up files after a transaction failed: leftovers are found by the sweep")
 
 
-def _unheld(dead: list[Dead]) -> dict[str, list[str]]:
-    """Return what to delete, by storage: all that no row which ever took or dropped it holds in the database now.
+def _clean_up(ledger: Ledger, outcome: Outcome, dead: list[Dead]) -> None:
+    # The entries in the outbox share the transaction's fate, whatever that was.
+    theirs = boxing.drain_own(ledger) if outcome is not Outcome.ROLLED_BACK else set()
+    remove(_unheld([item for item in dead if item.ref not in theirs]))
+
+
+def _unheld(dead: list[Dead]) -> list[Ref]:
+    """Return what to delete: all that no row which ever took or dropped it holds in the database now.
 
     Events are no proof of what was committed: the connection may have been in autocommit mode, a savepoint may have
     outlived the rollback, the database may have rolled back by itself. The rows are asked, on a fresh connection.
     """
-    held = _held({owner for item in dead for owner in item.owners})
-    paths: dict[str, list[str]] = {}
-    for ref in dict.fromkeys(item.ref for item in dead):
-        if ref in held:
-            logger.warning("%s in storage %r is kept: a row holds it", ref.path, ref.backend)
-        else:
-            paths.setdefault(ref.backend, []).append(ref.path)
-    return paths
+    held = _held(dead)
+    for ref in held:
+        logger.warning("%s in storage %r is kept: a row holds it", ref.path, ref.backend)
+    return [item.ref for item in dead if item.ref not in held]
 
 
-def _held(owners: Iterable[Owner]) -> set[Ref]:
+def _held(dead: list[Dead]) -> set[Ref]:
     """SELECT what rows hold: in all their file columns, as a file may have moved from one to another."""
-    groups: dict[tuple[Any, Any], set[tuple[Any, ...]]] = {}
-    for owner in owners:
-        # The primary key may have changed since.
-        known = (identity for identity in owner.identities() if identity is not None)
-        groups.setdefault((owner.bind, owner.state.mapper), set()).update(known)
+    known: dict[tuple[Any, Any], set[tuple[Any, ...]]] = {}
+    unknown: dict[tuple[Any, Any], set[Ref]] = {}
+    for item in dead:
+        for owner in item.owners:
+            # The primary key may have changed since.
+            known.setdefault((owner.bind, owner.mapper), set()).update(owner.identities())
+            if owner.is_unknown():
+                unknown.setdefault((owner.bind, owner.mapper), set()).add(item.ref)
     held: set[Ref] = set()
-    for (bind, mapper), identities in groups.items():
+    for (bind, mapper), identities in known.items():
         if identities:
             with bind.connect() as connection:
                 for column in columns_of(mapper):
                     for refs in rows.load(connection, mapper, column, list(identities)).values():
                         held |= refs
-    return held
-
-
-def _delete(paths: dict[str, list[str]]) -> None:
-    if not paths:
-        return
-    failures = bridge.do(lambda: _delete_all(paths), lambda: _delete_all_async(paths))
-    for key, error in failures:
-        shown = ", ".join(paths[key][:_SHOWN])
-        logger.error("%d files in storage %r could not be deleted (%s): %s", len(paths[key]), key, shown, error)
-
-
-def _delete_all(paths: dict[str, list[str]]) -> list[tuple[str, Exception]]:
-    failures: list[tuple[str, Exception]] = []
-    for key, group in paths.items():
-        try:
-            storages.get(key).delete(group)
-        except Exception as error:  # noqa: BLE001  # reported; the other storages still have their turn
-            failures.append((key, error))
-    return failures
-
-
-async def _delete_all_async(paths: dict[str, list[str]]) -> list[tuple[str, Exception]]:
-    async def delete(key: str, group: list[str]) -> tuple[str, Exception] | None:
-        try:
-            await storages.get(key).delete_async(group)
-        except Exception as error:  # noqa: BLE001  # as above
-            return key, error
-        return None
-
-    outcomes = await asyncio.gather(*(delete(key, group) for key, group in paths.items()))
-    return [failure for failure in outcomes if failure is not None]
+    for (bind, mapper), wanted in unknown.items():
+        with bind.connect() as connection:
+            for table in {column.column.table for column in columns_of(mapper)}:
+                held |= holders.search(connection, table, wanted)
+    return held & {item.ref for item in dead}

@@ -3,11 +3,12 @@
 ============================  ====================================================================================
 after_transaction_create      a ledger that no event has closed is given up
 before_flush                  content of new and changed rows is uploaded; what their rows hold is selected and locked
+do_orm_execute                the same for the rows of a bulk statement, before and after it is executed
 before_insert, before_update  a row that was changed since is looked at again; its connection is watched
 before_delete                 what a deleted row holds is selected and locked; it also sees delete-orphan victims
 after_flush_postexec          what rows took and dropped is noted
 before_commit                 the database is asked whether the transaction still lives, so that a COMMIT which it
-                              would answer with ROLLBACK is never sent
+                              would answer with ROLLBACK is never sent; the outbox is told what is to be deleted
 engine commit                 "sent" is noted: from here on a failure proves nothing
 after_commit                  the boundary (the root, or a SAVEPOINT) is committed
 after_transaction_end         a SAVEPOINT folds into what is around it; at the root's end nobody's objects are deleted
@@ -19,19 +20,16 @@ No event of SQLAlchemy is proof by itself: see ``docs/design.md``.
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import event, select
-from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Session
 
-from holdfast.orm import flush, session_ledger, settlement
+from holdfast.orm import boxing, bulk, flush, last_look, session_ledger, settlement, watching
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-    from sqlalchemy.orm import InstanceState, SessionTransaction
+    from sqlalchemy import Connection, Result
+    from sqlalchemy.orm import InstanceState, ORMExecuteState, SessionTransaction
 
 
 logger = logging.getLogger("holdfast")
@@ -41,10 +39,12 @@ def install() -> None:
     """Listen to every session."""
     event.listen(Session, "after_transaction_create", after_transaction_create)
     event.listen(Session, "before_flush", before_flush)
+    event.listen(Session, "do_orm_execute", do_orm_execute)
     event.listen(Session, "after_flush_postexec", after_flush)
     event.listen(Session, "before_commit", before_commit)
     event.listen(Session, "after_commit", after_commit)
     event.listen(Session, "after_transaction_end", after_transaction_end)
+    watching.install()
 
 
 def after_transaction_create(session: Session, transaction: SessionTransaction) -> None:
@@ -61,16 +61,23 @@ def before_flush(session: Session, *_: Any) -> None:
     flush.before(session)
 
 
+def do_orm_execute(execution: ORMExecuteState) -> Result[Any] | None:
+    """Do for the rows of a bulk statement what a flush does for its own."""
+    return bulk.execute(execution)
+
+
 def before_row(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
     """Do what listeners that came after `before_flush` have made necessary."""
     flush.before_row(connection, state)
-    _watch(connection, state)
+    if state.session is not None:
+        watching.watch(connection, state.session)
 
 
 def before_delete(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
     """Find out what a deleted row drops."""
     flush.before_deletion(connection, state)
-    _watch(connection, state)
+    if state.session is not None:
+        watching.watch(connection, state.session)
 
 
 ROW_EVENTS = {"before_insert": before_row, "before_update": before_row, "before_delete": before_delete}
@@ -92,35 +99,8 @@ def before_commit(session: Session) -> None:
         for connection in ledger.watched:
             # PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and no driver says so.
             connection.execute(select(1))
-
-
-def _watch(connection: Connection, state: InstanceState[Any]) -> None:
-    """Listen for the COMMIT of a connection that the session writes rows with files through."""
-    ledger = session_ledger.current(state.session) if state.session is not None else None
-    if ledger is None or connection in ledger.watched:
-        return
-    ledger.watched.add(connection)
-    ledger.autocommit = ledger.autocommit or _commits_each_statement(connection)
-
-    def sent(*_: Any) -> None:
-        ledger.sent = True
-
-    for name in ("commit", "prepare_twophase"):
-        event.listen(connection, name, sent)
-        ledger.closing.append(partial(_stop, connection, name, sent))
-
-
-def _stop(connection: Connection, name: str, listener: Any) -> None:
-    with suppress(InvalidRequestError):
-        event.remove(connection, name, listener)
-
-
-def _commits_each_statement(connection: Connection) -> bool:
-    level = connection.get_execution_options().get("isolation_level")
-    return "AUTOCOMMIT" in {
-        level,
-        getattr(connection.dialect, "_on_connect_isolation_level", None) if level is None else None,
-    }
+        last_look.check(ledger)
+        boxing.write(session, ledger)
 
 
 def after_commit(session: Session) -> None:

@@ -1,0 +1,107 @@
+"""Which files of new values are uploaded, adopted or copied, so that every key keeps one owner."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from holdfast.orm import bridge, session_ledger
+from holdfast.orm.work import Copying, Work
+from holdfast.registry import storages
+from holdfast.saving import Ref, prepare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sqlalchemy.orm import Session
+
+    from holdfast.file import FileObject
+    from holdfast.saving import Place
+
+
+class Edit(Protocol):
+    """A new value of one file column of one row.
+
+    Attributes:
+        old: What the database holds there, locked.
+        taken: References that the row takes.
+    """
+
+    old: frozenset[Ref]
+    taken: list[Ref]
+
+    @property
+    def files(self) -> list[FileObject]:
+        """The files of the new value."""
+
+    def place(self) -> Place:
+        """Return what a key scheme may use."""
+
+    def exchange(self, current: FileObject, other: FileObject) -> None:
+        """Put another file in the place of one."""
+
+
+def carry_out(session: Session, edits: Sequence[Edit], droppable: Callable[[], set[Ref]]) -> None:
+    """Do in the storages what new values need, or raise.
+
+    Args:
+        session: The session, whose ledger notes what may have to be undone.
+        edits: The new values.
+        droppable: Finds the references that lose their row in this transaction; asked only if it matters.
+    """
+    frame = session_ledger.frame(session)
+    plan = _Plan(droppable)
+    for edit in edits:
+        for file in edit.files:
+            plan.add(edit, file)
+    work = plan.work
+    work.announce(frame)
+    bridge.do(work.run, work.run_async)
+    for copying in work.copies:
+        copying.edit.exchange(copying.original, copying.copy)
+        frame.undo.append(partial(copying.edit.exchange, copying.copy, copying.original))
+
+
+class _Plan:
+    """Decides for each file of the new values what has to happen; no I/O."""
+
+    def __init__(self, droppable: Callable[[], set[Ref]]) -> None:
+        self.work = Work()
+        self._find_droppable = droppable
+        self._droppable: set[Ref] | None = None
+        self._claimed: set[Ref] = set()
+        self._uploading: set[int] = set()
+
+    def add(self, edit: Edit, file: FileObject) -> None:
+        """Upload a pending file, adopt a free one, copy one that has a row already, keep what the row holds."""
+        if file.is_stored and Ref(str(file.backend_key), str(file.path)) in edit.old:
+            return
+        if not (file.is_stored or file.has_pending_data):
+            file._key()  # says what is wrong with a description, or a malformed value
+        storages.get(file.backend.key)  # the row could not find its file again in one that is not registered
+        place = edit.place()
+        source = file._source
+        if source is not None and id(file) not in self._uploading:
+            self._uploading.add(id(file))
+            saving = prepare(file, source, place=place)
+            self.work.savings.append(saving)
+            edit.taken.append(saving.ref)
+        elif source is None and self._claim(ref := Ref(file.backend.key, str(file.path)), file):
+            self.work.adopt(file)
+            edit.taken.append(ref)
+        else:
+            copying = Copying.of(file, place, edit)
+            self.work.copies.append(copying)
+            edit.taken.append(copying.ref)
+
+    def _claim(self, ref: Ref, file: FileObject) -> bool:
+        """Return whether a row may own an object: no other does, or the one that does lets go of it."""
+        if ref in self._claimed:
+            return False
+        if file._owned:
+            if self._droppable is None:
+                self._droppable = self._find_droppable()
+            if ref not in self._droppable:
+                return False
+        self._claimed.add(ref)
+        return True

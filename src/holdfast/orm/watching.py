@@ -1,0 +1,72 @@
+"""What connections do: whether a COMMIT was sent, after which a failure proves nothing, and SQLite's savepoint trap."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.exc import InvalidRequestError
+
+from holdfast.orm import session_ledger
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.orm import Session
+
+logger = logging.getLogger("holdfast")
+
+_warned = False
+
+
+def install() -> None:
+    """Listen for savepoints."""
+    event.listen(Engine, "savepoint", _check_savepoint)
+
+
+def _check_savepoint(connection: Connection, *_: Any) -> None:
+    """Warn, once, when RELEASE is about to commit although the session's transaction goes on.
+
+    Python's sqlite3 begins a transaction at the first change only: a SAVEPOINT before it *is* the transaction.
+    """
+    global _warned  # noqa: PLW0603
+    if _warned or connection.dialect.name != "sqlite":
+        return
+    if getattr(connection.connection.driver_connection, "in_transaction", True) is False:
+        _warned = True
+        logger.warning(
+            "a SAVEPOINT was set on SQLite outside any transaction: its RELEASE commits, and a later rollback() does not "
+            "undo that. Files are kept as the rows say; to get real savepoints let SQLAlchemy send BEGIN itself, see "
+            "https://docs.sqlalchemy.org/dialects/sqlite.html (Serializable isolation / Savepoints)"
+        )
+
+
+def watch(connection: Connection, session: Session) -> None:
+    """Listen for the COMMIT of a connection that a session writes rows with files through."""
+    ledger = session_ledger.current(session)
+    if ledger is None or connection in ledger.watched:
+        return
+    ledger.watched.add(connection)
+    ledger.autocommit = ledger.autocommit or _commits_each_statement(connection)
+
+    def sent(*_: Any) -> None:
+        ledger.sent = True
+
+    for name in ("commit", "prepare_twophase"):
+        event.listen(connection, name, sent)
+        ledger.closing.append(partial(_stop, connection, name, sent))
+
+
+def _stop(connection: Connection, name: str, listener: Any) -> None:
+    with suppress(InvalidRequestError):
+        event.remove(connection, name, listener)
+
+
+def _commits_each_statement(connection: Connection) -> bool:
+    level = connection.get_execution_options().get("isolation_level")
+    return "AUTOCOMMIT" in {
+        level,
+        getattr(connection.dialect, "_on_connect_isolation_level", None) if level is None else None,
+    }
