@@ -1,11 +1,11 @@
 """The outbox: what a transaction drops shares its fate, and is deleted by whoever drains."""
 
 import logging
-from uuid import UUID
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import ForeignKey, LargeBinary, String, delete, event, insert, select, text, update
@@ -417,7 +417,7 @@ async def test_a_commit_that_is_not_acknowledged(
         session.get_one(Letter, 1).file = new("A")
         session.flush()
         postgres_proxy.cut("after_commit")
-        with pytest.raises(Exception, match="connection|closed"):
+        with pytest.raises(Exception, match=r"connection|closed"):
             session.commit()
         session.rollback()
     assert postgres_proxy.was_cut.is_set()

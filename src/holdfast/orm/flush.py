@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy.orm.attributes import set_attribute
+from sqlalchemy.orm.attributes import flag_modified, set_attribute
 
 from holdfast.orm import boxing, planning, rows, session_ledger
 from holdfast.orm.attachment import FileColumn, RowAttachment
@@ -163,6 +163,7 @@ def _edits(session: Session) -> Iterator[Edit]:
     for instance in session.dirty:
         state = inspect_state(instance)
         for column in columns_of(state.mapper):
+            _notice_return(state, column)
             if _is_changed(state, column):
                 changed.setdefault((state.mapper, column), []).append(state)
     for (mapper, column), states in changed.items():
@@ -181,6 +182,13 @@ def _is_changed(state: InstanceState[Any], column: FileColumn) -> bool:
         session = state.session
         return column.key in state.dict and session is not None and _switched_with(session, state) is not None
     return column.key in state.committed_state and bool(state.attrs[column.key].history.has_changes())
+
+
+def _notice_return(state: InstanceState[Any], column: FileColumn) -> None:
+    """Mark a column as changed that has its old file again: nobody told the row what was done to it in between."""
+    value = state.dict.get(column.key)
+    if value is not None and state.committed_state.get(column.key) is value:
+        flag_modified(state.obj(), column.key)
 
 
 def _held(connection: Connection, state: InstanceState[Any], column: FileColumn) -> frozenset[Ref]:

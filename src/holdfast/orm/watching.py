@@ -37,8 +37,8 @@ def _check_savepoint(connection: Connection, *_: Any) -> None:
     if getattr(connection.connection.driver_connection, "in_transaction", True) is False:
         _warned = True
         logger.warning(
-            "a SAVEPOINT was set on SQLite outside any transaction: its RELEASE commits, and a later rollback() does not "
-            "undo that. Files are kept as the rows say; to get real savepoints let SQLAlchemy send BEGIN itself, see "
+            "a SAVEPOINT was set on SQLite outside any transaction: its RELEASE commits, and a later rollback() does "
+            "not undo that. Files are kept as the rows say; for real savepoints let SQLAlchemy send BEGIN itself, see "
             "https://docs.sqlalchemy.org/dialects/sqlite.html (Serializable isolation / Savepoints)"
         )
 
