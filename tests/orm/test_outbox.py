@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import ForeignKey, LargeBinary, String, delete, event, insert, select, text, update
+from sqlalchemy import ForeignKey, LargeBinary, String, create_engine, delete, event, insert, select, text, update
 from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -426,3 +426,18 @@ async def test_a_commit_that_is_not_acknowledged(
         assert session.get_one(Letter, 1).file.get_content() == b"A"
     assert files() == [b"A"]
     await db.dispose()
+
+
+def test_a_session_with_engines_by_class(tmp_path: Path, driver: FaultyDriver, files: Any) -> None:
+    """The outbox is in the database of its tables, also where a session knows that by class only."""
+    engine = create_engine(f"sqlite:///{tmp_path}/bound.db")
+    Base.metadata.create_all(engine)
+    with Session(binds={Base: engine}) as session:
+        session.add(Letter(id=1, file=new("a")))
+        session.commit()
+        driver.fail(Fault("delete"))
+        session.get_one(Letter, 1).file = None
+        session.commit()
+        assert outbox.drain(session) == 1
+    assert files() == []
+    engine.dispose()

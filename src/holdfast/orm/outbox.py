@@ -13,10 +13,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, Column, Engine, Index, Integer, MetaData, String, Table, Text, event, select
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, event, select
 
 from holdfast.errors import ConfigurationError
 from holdfast.orm import drain
+from holdfast.orm.engines import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +110,7 @@ class Outbox:
         It works in batches, each in a transaction of its own on a connection of its own: what the session is doing
         does not matter. Several processes may drain at once. What a storage refuses to delete stays for next time.
         """
-        return drain.drain_all(self._engine(session), self)
+        return drain.drain_all(engine_of(session, self.table), self)
 
     async def drain_async(self, session: AsyncSession) -> int:
         """Like `drain`."""
@@ -136,10 +137,6 @@ class Outbox:
         """Return whether an entry names a file."""
         found = connection.execute(select(self.table.c.backend).where(self.table.c.path == ref.path))
         return ref.backend in found.scalars()
-
-    def _engine(self, session: Session) -> Engine:
-        bind = session.get_bind(clause=self.table)
-        return bind if isinstance(bind, Engine) else bind.engine
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.table.fullname!r}>"

@@ -47,6 +47,11 @@ def columns_of(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
     return _columns.get(mapper, ())
 
 
+def tracked_mappers() -> list[Mapper[Any]]:
+    """Return all configured mappers with file columns."""
+    return list(_columns)
+
+
 def _track(mapper: Mapper[Any], class_: type[Any]) -> None:
     columns = file_columns(mapper)
     if not columns or mapper in _columns:

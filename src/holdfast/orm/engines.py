@@ -1,0 +1,30 @@
+"""Which database a session keeps a table in."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import UnboundExecutionError
+
+from holdfast.orm.tracking import tracked_mappers
+
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+    from sqlalchemy.orm import Session
+
+
+def engine_of(session: Session, table: Table) -> Engine:
+    """Return the engine that a session would use for a table with files, or for the outbox beside such tables.
+
+    A session may be told engines by class (``binds={Base: …}``), so a mapper is asked where there is one.
+    """
+    mappers = [mapper for mapper in tracked_mappers() if mapper.local_table is table]
+    beside = [mapper for mapper in tracked_mappers() if getattr(mapper.local_table, "metadata", None) is table.metadata]
+    try:
+        bind = session.get_bind(mappers[0]) if mappers else session.get_bind(clause=table)
+    except UnboundExecutionError:
+        if not beside:
+            raise
+        bind = session.get_bind(beside[0])
+    return bind if isinstance(bind, Engine) else bind.engine
