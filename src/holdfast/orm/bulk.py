@@ -72,7 +72,10 @@ class RowEdit:
 def execute(execution: ORMExecuteState) -> Result[Any] | None:
     """Execute a bulk statement on rows with files; None leaves any other to SQLAlchemy."""
     mapper = execution.bind_mapper
-    if mapper is None or not columns_of(mapper) or not execution.is_orm_statement:
+    if mapper is None or not execution.is_orm_statement:
+        return None
+    mapper.registry.configure(cascade=True)  # it may be the first that the process does with its models
+    if not columns_of(mapper):
         return None
     if execution.is_delete:
         return _Bulk(execution, mapper).delete()
@@ -113,7 +116,7 @@ class _Bulk:
             raise ColumnValueError(message)
         connection = self._begin()
         if whole.is_many:
-            identities = [tuple(row.get(key) for key in self._mapper.primary_key) for row in whole.rows()]
+            identities = [self._identity(row) for row in whole.rows()]
             before = affected.load(connection, self._mapper, columns, identities)
             edits = [
                 self._edits(row, before.get(identity, {})) for row, identity in zip(values, identities, strict=True)
@@ -245,7 +248,7 @@ class _Bulk:
 
     def _take(self, edits: list[RowEdit], values: dict[Any, Any]) -> None:
         """Note what an inserted row took."""
-        identity = tuple(values.get(key) for key in self._mapper.primary_key)
+        identity = self._identity(values)
         is_known = all(isinstance(value, (int, str, bytes)) or hasattr(value, "hex") for value in identity)
         owner = self._owner(identity if is_known else None)
         changes = session_ledger.frame(self._session).changes
@@ -253,6 +256,11 @@ class _Bulk:
         for edit in edits:
             for file in edit.files:
                 file._owned = True
+
+    def _identity(self, values: dict[Any, Any]) -> tuple[Any, ...]:
+        """Return the primary key in some values; in joined inheritance each table has a column of its own for it."""
+        properties: list[Any] = [self._mapper.get_property_by_column(key) for key in self._mapper.primary_key]
+        return tuple(next((values[each] for each in key.columns if each in values), None) for key in properties)
 
     def _owner(self, identity: tuple[Any, ...] | None) -> Owner:
         return session_ledger.owner(self._session, self._mapper, identity)

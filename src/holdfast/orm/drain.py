@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, exists, select
 
 from holdfast.orm import holders
+from holdfast.orm.engines import fresh_connection
 from holdfast.orm.removal import remove
 from holdfast.registry import storages
 from holdfast.saving import Ref
@@ -58,7 +59,7 @@ def drain_some(engine: Engine, outbox: Outbox, paths: Iterable[str]) -> int:
 def _work_off(engine: Engine, outbox: Outbox, query: Any) -> tuple[Sequence[Row[Any]], int]:
     """Work off one batch of drops; return it, and how many files were deleted."""
     table = outbox.table
-    with engine.connect() as connection:
+    with fresh_connection(engine) as connection:
         # Whoever drains at the same time takes others. Where there are no row locks, both delete the same.
         batch = connection.execute(query.with_for_update(skip_locked=True)).all()
         if not batch:
@@ -118,7 +119,7 @@ def _forget_takes(engine: Engine, table: Table) -> None:
     drops = exists().where(other.c.path == table.c.path, other.c.kind == "drop")
     old = (table.c.kind == "take") & (table.c.created_at < int(time.time()) - _TAKES_LAST)
     while True:
-        with engine.begin() as connection:
+        with fresh_connection(engine) as connection, connection.begin():
             ids = connection.scalars(select(table.c.id).where(old, ~drops).limit(_BATCH)).all()
             _forget(connection, table, ids)
         if len(ids) < _BATCH:

@@ -1,4 +1,4 @@
-"""Which database a session keeps a table in."""
+"""Which database a session keeps a table in, and fresh connections to it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,20 @@ from sqlalchemy.exc import UnboundExecutionError
 from holdfast.orm.tracking import tracked_mappers
 
 if TYPE_CHECKING:
-    from sqlalchemy import Table
+    from sqlalchemy import Connection, Table
     from sqlalchemy.orm import Session
+
+
+def fresh_connection(engine: Engine) -> Connection:
+    """Connect anew, to see what is committed now.
+
+    In stricter levels than this one, a drain would keep writers out of gaps between entries (MariaDB), and readers
+    could be told to try again (PostgreSQL).
+    """
+    connection = engine.connect()
+    if engine.dialect.name == "sqlite":
+        return connection
+    return connection.execution_options(isolation_level="READ COMMITTED")
 
 
 def engine_of(session: Session, table: Table) -> Engine:

@@ -10,6 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from holdfast.orm import boxing, bridge, holders, rows
+from holdfast.orm.engines import fresh_connection
 from holdfast.orm.ledger import Outcome
 from holdfast.orm.removal import remove
 from holdfast.orm.tracking import columns_of
@@ -82,12 +83,12 @@ def _held(dead: list[Dead]) -> set[Ref]:
     held: set[Ref] = set()
     for (bind, mapper), identities in known.items():
         if identities:
-            with bind.connect() as connection:
+            with fresh_connection(bind) as connection:
                 for column in columns_of(mapper):
                     for refs in rows.load(connection, mapper, column, list(identities)).values():
                         held |= refs
     for (bind, mapper), wanted in unknown.items():
-        with bind.connect() as connection:
+        with fresh_connection(bind) as connection:
             for table in {column.column.table for column in columns_of(mapper)}:
                 held |= holders.search(connection, table, wanted)
     return held & {item.ref for item in dead}
