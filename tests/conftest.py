@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.servers import mariadb as mariadb_servers
 from tests.servers import postgres as postgresql
 from tests.servers import s3
 from tests.servers.proxy import CountingProxy, PostgresProxy
@@ -13,6 +14,7 @@ from tests.servers.shared import open_run, start_or_skip
 MARKERS = {
     "s3": {"ministack", "rclone_s3"},
     "postgres": {"postgres_server"},
+    "mariadb": {"mariadb_server"},
 }
 
 
@@ -100,3 +102,16 @@ def postgres_proxy(postgres: postgresql.Database) -> Iterator[PostgresProxy]:
     """A proxy in front of `postgres` that can cut the connection around a COMMIT."""
     with PostgresProxy(postgres) as proxy:
         yield proxy
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> mariadb_servers.MariaDBServer:
+    """The MariaDB server of the run."""
+    return start_or_skip(mariadb_servers.mariadb_server)
+
+
+@pytest.fixture
+def mariadb(mariadb_server: mariadb_servers.MariaDBServer) -> Iterator[mariadb_servers.Database]:
+    """Lend an empty database: `mariadb.url("pymysql")`, `mariadb.url("asyncmy")`."""
+    with mariadb_server.database() as database:
+        yield database

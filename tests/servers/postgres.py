@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PORT = 5432  # part of the socket's file name; nothing listens on TCP
 QUICK = ["fsync=off", "full_page_writes=off", "synchronous_commit=off"]
-SMALL = ["shared_buffers=32MB", "max_connections=200", "timezone=UTC"]
+SMALL = ["shared_buffers=32MB", "max_connections=200", "max_prepared_transactions=20", "timezone=UTC"]
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ Each runs in a thread with an event loop of its own, so that sync and async test
 alike.
 """
 
+from .chaos import ChaosProxy
 from .faults import Fault
 from .http import CountingProxy, Request
 from .postgres import PostgresProxy
 
-__all__ = ["CountingProxy", "Fault", "PostgresProxy", "Request"]
+__all__ = ["ChaosProxy", "CountingProxy", "Fault", "PostgresProxy", "Request"]
