@@ -30,6 +30,7 @@ ERRORS = (
     "SpentSourceError",
     "StorageError",
     "StorageTimeoutError",
+    "SweepRefusedError",
     "UnknownStorageError",
     "UnsupportedError",
 )

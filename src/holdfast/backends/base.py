@@ -5,12 +5,13 @@ from __future__ import annotations
 from holdfast.backends.reading import CHUNK_SIZE
 from holdfast.backends.writing import Writing
 from holdfast.drivers import threads
-from holdfast.drivers.protocol import Signer
+from holdfast.drivers.protocol import AsyncPartialUploads, PartialUploads, Signer
 from holdfast.errors import ConfigurationError, UnsupportedError
 from holdfast.keys import validate_key
 
 __all__ = ["CHUNK_SIZE", "StorageBackend"]
 
+_CLEAR = "clear_partial_uploads"
 _MAX_EXPIRY = 7 * 24 * 3600  # the limit of AWS Signature Version 4
 
 
@@ -59,6 +60,37 @@ class StorageBackend(Writing):
         signer = self._signer(validate_key(key), expires_in)
         with self._wrapping("sign", key):
             return await threads.run(signer.sign, key, "PUT" if for_upload else "GET", expires_in)
+
+    def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
+        """Drop what uploads that were cut off left behind: parts on S3, temporary files on a local disk.
+
+        Args:
+            older_than: Only what was begun before this time, in seconds since the epoch.
+            delete: Without it, only look.
+
+        Returns:
+            What was found: keys, or names of temporary files. Always nothing where the service shows no such thing:
+            GCS and Azure drop it by themselves, after a week or by a lifecycle rule.
+
+        Raises:
+            UnsupportedError: The requests cannot be signed, because the credentials are hidden; the message says
+                what to do.
+            StorageError: The storage failed.
+        """
+        if not isinstance(self._abilities, PartialUploads):
+            return []
+        with self._wrapping(_CLEAR, None):
+            return self._abilities.clear_partial_uploads(older_than, delete=delete)
+
+    async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
+        """Like `clear_partial_uploads`."""
+        if not isinstance(self._abilities, PartialUploads):
+            return []
+        with self._wrapping(_CLEAR, None):
+            if isinstance(self._abilities, AsyncPartialUploads):
+                return await self._abilities.clear_partial_uploads_async(older_than, delete=delete)
+            clear = self._abilities.clear_partial_uploads
+            return await threads.run_to_end(threads.blocking.submit(clear, older_than, delete=delete))
 
     def _signer(self, key: str, expires_in: int) -> Signer:
         if type(expires_in) is not int or not 1 <= expires_in <= _MAX_EXPIRY:

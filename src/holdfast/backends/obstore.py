@@ -15,7 +15,7 @@ from holdfast.backends.base import StorageBackend
 from holdfast.backends.options import Vocabulary, check_name, given, switch
 from holdfast.backends.s3_options import s3_arguments
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.obstore import ObstoreDriver, SigningObstoreDriver, driver_for
+from holdfast.drivers.obstore import ObstoreDriver, S3ObstoreDriver, SigningObstoreDriver, driver_for
 from holdfast.errors import ConfigurationError, InvalidKeyError
 from holdfast.keys import validate_key
 
@@ -148,7 +148,8 @@ def _bucket_driver(scheme: str, kind: Any, rest: str, arguments: dict[str, Any])
     except InvalidKeyError as error:
         message = f'the prefix in "{scheme}://{bucket}/…" cannot be used: {error}'
         raise ConfigurationError(message) from error
-    return SigningObstoreDriver(partial(_build, kind, bucket, arguments))
+    driver = S3ObstoreDriver if kind is stores.S3Store else SigningObstoreDriver
+    return driver(partial(_build, kind, bucket, arguments))
 
 
 def _build(kind: Any, bucket: str, arguments: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from holdfast import errors
-from holdfast.drivers.local_files import Folders, TemporaryFile, describe
+from holdfast.drivers.local_files import Folders, TemporaryFile, clear_temporary, describe
 from holdfast.drivers.local_listing import walk
 from holdfast.drivers.protocol import MIB, Put, PutOptions
 from holdfast.errors import StorageError
@@ -156,6 +156,14 @@ class LocalDriver:
                     file.discard()
         finally:
             os.close(descriptor)
+
+    def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
+        """Unlink temporary files that a crash left."""
+        try:
+            with Folders(self._root, self._folder_mode, create=False) as folders:
+                return clear_temporary(folders, older_than, delete=delete)
+        except FileNotFoundError:  # nothing was ever written
+            return []
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """Walk the folders in the order of the keys."""

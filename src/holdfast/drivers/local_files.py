@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -86,6 +88,8 @@ class TemporaryFile:
         self._name = new_id()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = os.open(self._name, flags, mode, dir_fd=self._folder)
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX)  # says that it is in use, as long as this process lives
         self._open = True
 
     def write(self, block: memoryview) -> None:
@@ -126,6 +130,46 @@ class TemporaryFile:
             os.close(self.descriptor)
             with suppress(FileNotFoundError):
                 os.unlink(self._name, dir_fd=self._folder)
+
+
+def clear_temporary(folders: Folders, older_than: float, *, delete: bool) -> list[str]:
+    """Return the temporary files last written before `older_than` that nobody writes any more; delete them.
+
+    A slow source may leave a file untouched for long: whether it is in use is told by its lock.
+    """
+    folder = folders.open([TEMPORARY])
+    names = sorted(os.listdir(folder))  # noqa: PTH208  # a descriptor has no Path
+    return [f"{TEMPORARY}/{name}" for name in names if _clear(folder, name, older_than, delete=delete)]
+
+
+def _clear(folder: int, name: str, older_than: float, *, delete: bool) -> bool:
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        if error.errno in {errno.ENOENT, errno.ELOOP, errno.ENXIO}:  # published meanwhile; a link; a socket
+            return False
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_mtime >= older_than or _in_use(descriptor):
+            return False
+        if delete:
+            os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _in_use(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks: the time has to do
+        return False
+    return False
 
 
 def describe(key: str, found: os.stat_result) -> ObjectInfo:

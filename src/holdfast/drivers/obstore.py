@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import obstore as obs
 from obstore.store import AzureStore, GCSStore, ObjectStoreMethods, S3Store
 
-from holdfast.drivers import obstore_get, obstore_put
+from holdfast.drivers import obstore_get, obstore_put, obstore_s3, threads
 from holdfast.drivers import obstore_values as values
 from holdfast.drivers.fork import ForkGuard
 from holdfast.drivers.threaded import ThreadedDriver
@@ -160,8 +160,26 @@ class SigningObstoreDriver(ObstoreDriver):
         return obs.sign(self._open(), http_method, key, timedelta(seconds=expires_in))
 
 
+class S3ObstoreDriver(SigningObstoreDriver):
+    """S3, whose unfinished uploads stay, and cost, until they are aborted."""
+
+    def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
+        """List and abort multipart uploads with requests of our own, which obstore has no call for."""
+        store = self._open()
+        return obstore_s3.clear(obstore_s3.bucket(store), store.prefix, older_than, delete=delete)
+
+    async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
+        """Like `clear_partial_uploads`; to the end, even when cancelled."""
+        store = self._open()
+        bucket = await obstore_s3.bucket_async(store)
+        work = threads.blocking.submit(obstore_s3.clear, bucket, store.prefix, older_than, delete=delete)
+        return await threads.run_to_end(work)
+
+
 def driver_for(store: Any) -> ObstoreDriver:
     """Return the driver for a store that the user made."""
+    if isinstance(store, S3Store):
+        return S3ObstoreDriver(store)
     return SigningObstoreDriver(store) if isinstance(store, SIGNING_STORES) else ObstoreDriver(store)
 
 

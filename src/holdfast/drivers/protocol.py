@@ -129,3 +129,22 @@ class Signer(Protocol):
 
     def sign(self, key: str, method: str, expires_in: int) -> str:
         """Return a URL for `method` (``GET`` or ``PUT``), valid for `expires_in` seconds."""
+
+
+@runtime_checkable
+class PartialUploads(Protocol):
+    """Ability: finding what uploads that were cut off, by a crash or a lost network, left behind."""
+
+    def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
+        """Return what was begun before `older_than` (seconds since the epoch) below the driver's root; drop it.
+
+        Never what is still being written. Without `delete` nothing is dropped.
+        """
+
+
+@runtime_checkable
+class AsyncPartialUploads(PartialUploads, Protocol):
+    """The same ability with both halves. Without the async one, the other is run in a thread."""
+
+    async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
+        """Like `clear_partial_uploads`."""

@@ -120,6 +120,22 @@ class S3FSDriver(FileSystem):
             about = _about(info.content_type, info.metadata)
             self._in_parts(key, about, {}, _copies(origin, info.size), _COPIES)
 
+    def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
+        """List and abort multipart uploads."""
+        cleared: list[str] = []
+        more: dict[str, str] = {}
+        while True:
+            page = self._call("list_multipart_uploads", Prefix=self._prefix, **more)
+            for upload in page.get("Uploads", ()):
+                key: str = upload["Key"]
+                if key.startswith(self._prefix) and upload["Initiated"].timestamp() < older_than:
+                    cleared.append(key.removeprefix(self._prefix))
+                    if delete:
+                        self._abort(key, upload["UploadId"])
+            if not page.get("IsTruncated"):
+                return cleared
+            more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List a thousand objects per request, in the order that S3 has."""
         folder = f"{self._prefix}{prefix}/" if prefix else self._prefix
@@ -162,6 +178,13 @@ class S3FSDriver(FileSystem):
         fs = self.native
         request = fs._call_s3(operation, Bucket=self._bucket, **arguments)
         return asyncio.run_coroutine_threadsafe(request, fs.loop)
+
+    def _abort(self, key: str, upload_id: str) -> None:
+        try:
+            self._call("abort_multipart_upload", Key=key, UploadId=upload_id)
+        except OSError as error:
+            if _code(error) != "NoSuchUpload":  # else it came to its end meanwhile
+                raise
 
     def _in_parts(
         self,

@@ -1,0 +1,35 @@
+"""The command and its sub-commands."""
+
+from __future__ import annotations
+
+import click
+
+from holdfast.cli.drain import drain
+from holdfast.cli.sweep import sweep
+from holdfast.cli.verify import verify
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="holdfast", message="holdfast %(version)s")
+def main() -> None:
+    """Check and clean up the files that belong to database rows.
+
+    Every command needs the application and its database. Name them by options, or once in pyproject.toml:
+
+    \b
+      [tool.holdfast]
+      app = "shop.models:Base"           # declarative base or MetaData
+      engine = "shop.db:engine"          # or leave it to DATABASE_URL
+      setup = "shop.storage:register"    # optional: registers the storages
+
+    \b
+    Examples:
+      holdfast verify                    does every row have its file?
+      holdfast sweep                     which files belong to no row?
+      holdfast sweep --delete            delete them
+    """  # noqa: D301  # click keeps the lines after this sign as they are
+
+
+main.add_command(verify)
+main.add_command(sweep)
+main.add_command(drain)
