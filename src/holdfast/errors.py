@@ -39,6 +39,10 @@ class UnknownStorageError(ConfigurationError, KeyError):
     """No storage is registered under that key."""
 
 
+class SweepRefusedError(ConfigurationError):
+    """A sweep would delete files of somebody that it does not see; nothing was deleted."""
+
+
 class MissingExtraError(ConfigurationError, ImportError):
     """An optional package is needed; the message holds the ``pip install`` command."""
 

@@ -59,6 +59,11 @@ def find_id(key: str) -> str | None:
     return found.group() if found else None
 
 
+def find_ids(text: str) -> list[str]:
+    """Return all ids in a text."""
+    return _ID.findall(text)
+
+
 def default_key(identifier: str, filename: str) -> str:
     """Return the key of a new file: its day, its id, and what is clean of its name.
 
@@ -118,6 +123,11 @@ def validate_key(key: str) -> str:
         message = f"{shown} cannot be a key: {problem}. Use a relative name such as 'reports/2025.pdf'."
         raise InvalidKeyError(message)
     return key
+
+
+def is_key(text: str) -> bool:
+    """Return whether a text can name an object."""
+    return _problem(text) is None
 
 
 def validate_generated_key(key: str) -> str:

@@ -58,12 +58,21 @@ def downgrade():
 '''
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+KINDS = [
+    pytest.param("sqlite"),
+    pytest.param("postgresql", marks=pytest.mark.postgres),
+    pytest.param("mariadb", marks=pytest.mark.mariadb),
+]
+
+
+@pytest.fixture(params=KINDS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/test.db"
-    return request.getfixturevalue("postgres").url("psycopg")
+    if request.param == "postgresql":
+        return request.getfixturevalue("postgres").url("psycopg")
+    return request.getfixturevalue("mariadb").url("pymysql")
 
 
 @pytest.fixture
@@ -123,7 +132,8 @@ def test_b56_a_migration(config: Config, url: str, how: str) -> None:
         session.commit()
         assert session.get(Report, 1).file.get_content() == b"hello"
     kind = {column["name"]: column["type"] for column in inspect(engine).get_columns("report")}["file"]
-    assert type(kind).__name__ == ("JSONB" if engine.dialect.name == "postgresql" else "JSON")
+    names = {"sqlite": "JSON", "postgresql": "JSONB", "mariadb": "LONGTEXT"}  # MariaDB's JSON is a text with a check
+    assert type(kind).__name__ == names[engine.dialect.name]
     engine.dispose()
     command.downgrade(config, "base")
 

@@ -10,44 +10,67 @@ from hypothesis import strategies as st
 
 from tests.orm.model.driver import Driver, opened
 from tests.orm.model.operations import Transaction
+from tests.orm.model.schema import Mode
 from tests.orm.model.strategies import transactions
 
 PER_RUN = 5
 """Transactions of one run, in one session."""
 
 WANTED = int(os.environ.get("HOLDFAST_MODEL_TRANSACTIONS", "0"))
-"""Transactions for each driver: random ones. Without it a few, the same each time."""
+"""Transactions for each driver and mode: random ones. Without it a few, the same each time."""
 
-DRIVERS = ["pysqlite", "aiosqlite", "psycopg", "psycopg_async", "asyncpg"]
+FEW = 50
+"""How many that is."""
+
+DRIVERS = {
+    "sqlite": ("pysqlite", "aiosqlite"),
+    "postgres": ("psycopg", "psycopg_async", "asyncpg"),
+    "mariadb": ("pymysql", "asyncmy"),
+}
+"""By database, or its fixture; the first one is sync."""
+
+PARAMS = [
+    pytest.param((database, name), id=name, marks=() if database == "sqlite" else getattr(pytest.mark, database))
+    for database, names in DRIVERS.items()
+    for name in names
+]
 
 
-@pytest.fixture(params=DRIVERS)
-def driver(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Driver]:
+@pytest.fixture(params=Mode, ids=lambda mode: mode.value)
+def mode(request: pytest.FixtureRequest) -> Mode:
+    """Each way to know what is to be deleted."""
+    chosen: Mode = request.param
+    return chosen
+
+
+@pytest.fixture(params=PARAMS)
+def driver(request: pytest.FixtureRequest, tmp_path: Path, mode: Mode) -> Iterator[Driver]:
     """Each database driver, over an empty database."""
-    name = request.param
-    if name.endswith("sqlite"):
+    database, name = request.param
+    sync = DRIVERS[database][0]
+    if database == "sqlite":
         path = f"{tmp_path}/model.db"
         urls = f"sqlite+{name}:///{path}", f"sqlite:///{path}"
     else:
-        postgres = request.getfixturevalue("postgres")
-        urls = postgres.url(name), postgres.url("psycopg")
-    with opened(*urls, is_async=name not in {"pysqlite", "psycopg"}) as opened_driver:
+        server = request.getfixturevalue(database)
+        urls = server.url(name), server.url(sync)
+    with opened(*urls, is_async=name != sync, mode=mode) as opened_driver:
         yield opened_driver
 
 
-def test_rows_and_bytes_share_one_fate(driver: Driver) -> None:
+def test_rows_and_bytes_share_one_fate(driver: Driver, mode: Mode) -> None:
     """After each root transaction, however it ended, rows and storages hold what the model says."""
     counted = 0
 
     @settings(
-        max_examples=-(-(WANTED or 300) // PER_RUN),
+        max_examples=-(-(WANTED or FEW) // PER_RUN),
         derandomize=not WANTED,
         deadline=None,
         print_blob=True,
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.lists(transactions(), min_size=PER_RUN, max_size=PER_RUN), st.booleans())
+    @given(st.lists(transactions(mode), min_size=PER_RUN, max_size=PER_RUN), st.booleans())
     def run(plan: list[Transaction], expire_on_commit: bool) -> None:
         nonlocal counted
         driver.run(plan, expire_on_commit=expire_on_commit)

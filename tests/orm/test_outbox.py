@@ -441,3 +441,57 @@ def test_a_session_with_engines_by_class(tmp_path: Path, driver: FaultyDriver, f
         assert outbox.drain(session) == 1
     assert files() == []
     engine.dispose()
+
+
+async def test_a_name_that_is_no_key(db: Database, driver: FaultyDriver, files: Any, caplog: Any) -> None:
+    """Raw SQL can put anything into a row: the entry goes, and the others are worked off."""
+
+    def work(session: Session) -> None:
+        entry = {"kind": "drop", "backend": "docs", "owner_table": "letter", "owner_key": '["77"]', "created_at": 1}
+        session.execute(insert(outbox.table), [{**entry, "path": "../x"}])
+        session.commit()
+        driver.fail(Fault("delete"))
+        session.get_one(Letter, 1).file = None
+        session.commit()
+        outbox.drain(session)
+        assert entries(session) == []
+
+    await db.run(work)
+    assert files() == [b"b"]
+    assert "cannot be a key" in caplog.text
+
+
+async def test_a_file_that_moves_while_a_drain_looks(db: Database, driver: FaultyDriver, files: Any) -> None:
+    """Between reading the entries and asking the rows, the file goes on to a row that the entries did not name."""
+    if db.is_async:
+        return  # the hook below has no greenlet
+
+    def work(session: Session) -> None:
+        driver.fail(Fault("delete"))
+        one, two = session.get_one(Letter, 1), session.get_one(Letter, 2)
+        path = one.file.path
+        one.file = None
+        session.commit()
+        two.file = FileObject(backend="docs", filename=path)  # taken up again, by a row that the entries do name
+        session.commit()
+        session.add(Letter(id=3))
+        session.commit()
+        moved = []
+
+        def move(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+            if "FROM letter" in statement and not moved:
+                moved.append(statement)
+                with Session(db.engine) as other:
+                    rows = {row.id: row for row in other.scalars(select(Letter))}
+                    rows[3].file, rows[2].file = rows[2].file, None
+                    other.commit()
+
+        event.listen(db.engine, "before_cursor_execute", move)
+        outbox.drain(session)
+        event.remove(db.engine, "before_cursor_execute", move)
+        assert moved
+        session.expire_all()
+        assert session.get_one(Letter, 3).file.get_content() == b"a"
+
+    await db.run(work)
+    assert files() == [b"a"]

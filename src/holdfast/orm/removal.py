@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from holdfast.keys import is_key
 from holdfast.orm import bridge
 from holdfast.registry import storages
 from holdfast.saving import Ref
@@ -22,7 +23,10 @@ def remove(refs: Iterable[Ref]) -> set[Ref]:
     """Delete objects, those of a storage in as few requests as it allows; return those that may still be there."""
     paths: dict[str, list[str]] = {}
     for ref in dict.fromkeys(refs):
-        paths.setdefault(ref.backend, []).append(ref.path)
+        if is_key(ref.path):
+            paths.setdefault(ref.backend, []).append(ref.path)
+        else:  # raw SQL can put anything into a row; one such name must not stop the others
+            logger.warning("%r in storage %r cannot be a key: there is nothing to delete", ref.path, ref.backend)
     if not paths:
         return set()
     left: set[Ref] = set()

@@ -7,13 +7,16 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import JSON, create_engine, delete, select, type_coerce
+from sqlalchemy.orm import Session
 
 from holdfast import StorageBackend, storages
+from tests.orm.model.files import AGED
 from tests.orm.model.model import Piece, Rows, pieces_of
-from tests.orm.model.schema import DEFAULT_STORAGE, STORAGES, Base, Document, Picture
+from tests.orm.model.schema import DEFAULT_STORAGE, STORAGES, Base, Document, Mode, Picture, outbox
 from tests.orm.model.storage import DictDriver
 from tests.orm.model.worlds import prepared
 
@@ -26,7 +29,7 @@ class BrokenPromiseError(AssertionError):
     Attributes:
         kinds: Which invariants do not hold: a file is ``lost`` or ``shared``, its ``bytes`` are others, an object is
             a ``leak``, a ``value`` or the ``rows`` are not what was committed, sound files were ``refused``, cleaning
-            up failed (``log``).
+            up failed (``log``), an entry of the ``outbox`` waits for nothing.
     """
 
     def __init__(self, problems: list[tuple[str, str]]) -> None:
@@ -34,18 +37,29 @@ class BrokenPromiseError(AssertionError):
         self.kinds = {kind for kind, _ in problems}
 
 
+class Left(Enum):
+    """What a transaction may leave over for a sweep."""
+
+    NOTHING = "nothing"
+    NEW = "what it wrote itself"
+    ANYTHING = "anything"
+
+
 class Bench:
     """Storages and tables.
 
     Args:
         url: The database, for a sync driver: the bench looks at it from outside.
+        mode: What tells which files are to be deleted.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, mode: Mode = Mode.PLAIN) -> None:
+        self.mode = mode
         self.drivers = {name: DictDriver() for name in STORAGES}
         self._engine = prepared(create_engine(url))
         self._log = _Log()
         self._allowed: set[Key] = set()
+        self._owned: set[Key] = set()
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -56,34 +70,59 @@ class Bench:
         logger.addHandler(self._log)
         try:
             Base.metadata.create_all(self._engine)
-            yield
+            with self._open_outbox():
+                yield
         finally:
             logger.removeHandler(self._log)
             self._engine.dispose()
             for name in self.drivers:
                 storages.unregister(name)
 
+    @contextmanager
+    def _open_outbox(self) -> Iterator[None]:
+        """Make the triggers, if they are to be there; without an outbox its table is there, but nobody knows."""
+        declared = {name: value for name, value in Base.metadata.info.items() if value is outbox}
+        if self.mode is Mode.PLAIN:
+            for name in declared:
+                del Base.metadata.info[name]
+        if self.mode is Mode.TRIGGERS:
+            with self._engine.begin() as connection:
+                outbox.create_triggers(connection)
+        try:
+            yield
+        finally:
+            Base.metadata.info.update(declared)
+            if self.mode is Mode.TRIGGERS:
+                with self._engine.begin() as connection:
+                    outbox.drop_triggers(connection)
+
     def clear(self) -> None:
         """Empty the tables and the storages."""
         with self._engine.begin() as connection:
-            for table in reversed(Base.metadata.sorted_tables):
+            for table in [*reversed(Base.metadata.sorted_tables), outbox.table]:  # triggers write to the last one
                 connection.execute(delete(table))
         for driver in self.drivers.values():
             driver.objects.clear()
-        self._allowed = set()
+        self._allowed, self._owned = set(), set()
         self._log.errors.clear()
 
-    def check(self, expected: Rows, *, unknown: bool = False) -> None:
+    def sweep(self) -> None:
+        """Delete the files that are days old and in no committed row."""
+        held = {key for row in self._rows().values() for value in row.values() for key in _keys(value)}
+        for name, driver in self.drivers.items():
+            driver.delete([key for key in driver.objects if key.startswith(AGED) and (name, key) not in held])
+
+    def check(self, expected: Rows, left: Left = Left.NOTHING) -> None:
         """Compare the tables and the storages with the model.
 
         Args:
             expected: The rows that are committed.
-            unknown: A COMMIT was sent and not acknowledged: what it left over stays for the sweep.
+            left: What may be left over; with an outbox it is drained first.
 
         Raises:
             BrokenPromiseError: They differ.
         """
-        problems: list[tuple[str, str]] = []
+        problems = [] if self.mode is Mode.PLAIN else self._drained(left)
         found = self._rows()
         expected = {label: row for label, row in expected.items() if row.kind in {"document", "picture"}}
         if sorted(found) != sorted(expected):
@@ -97,14 +136,23 @@ class Bench:
         problems += [("shared", f"{key} has {count} owners") for key, count in owners.items() if count > 1]
         stored = {(name, key) for name, driver in self.drivers.items() for key in driver.objects}
         extra = stored - owners.keys()
-        if unknown:
-            self._allowed |= extra
-        else:
-            problems += [("leak", f"{key} belongs to no row") for key in sorted(extra - self._allowed)]
+        if left is not Left.NOTHING:
+            self._allowed |= extra if left is Left.ANYTHING else extra - self._owned
+        problems += [("leak", f"{key} belongs to no row") for key in sorted(extra - self._allowed)]
+        if left is not Left.ANYTHING:
             problems += [("log", text) for text in self._log.errors]
         self._log.errors.clear()
+        self._owned = set(owners)
         if problems:
             raise BrokenPromiseError(problems)
+
+    def _drained(self, left: Left) -> list[tuple[str, str]]:
+        """Drain the outbox where somebody else has to, and find nothing in it."""
+        with Session(self._engine) as session:
+            if self.mode is Mode.TRIGGERS or left is not Left.NOTHING:
+                outbox.drain(session)
+            drops = session.execute(select(outbox.table).where(outbox.table.c.kind == "drop")).all()
+        return [("outbox", f"{drop} is left") for drop in drops]
 
     def _rows(self) -> dict[int, dict[str, Any]]:
         """Read all rows over a connection of their own, past the library."""
@@ -128,10 +176,11 @@ class Bench:
         ]
 
     def _compare_file(self, where: str, value: dict[str, Any], piece: Piece) -> Iterator[tuple[str, str]]:
+        checksum = None if piece.adopted else f"sha256:{hashlib.sha256(piece.data).hexdigest()}"
         facts = {
             "backend": piece.storage,
             "size": len(piece.data),
-            "checksum": f"sha256:{hashlib.sha256(piece.data).hexdigest()}",
+            "checksum": checksum,
             "metadata": {} if piece.note is None else {"note": piece.note},
         }
         for name, fact in facts.items():

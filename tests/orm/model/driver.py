@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from tests.orm.model import file_steps, row_steps
+from tests.orm.model import bulk_steps, file_steps, outsider_steps, raw_steps, row_steps
 from tests.orm.model.bench import Bench
 from tests.orm.model.interpreter import Run
 from tests.orm.model.operations import FILLED, Transaction
+from tests.orm.model.schema import Mode
 from tests.orm.model.worlds import AsyncWorld, SyncWorld, World
 
-STEPS = row_steps.STEPS | file_steps.STEPS
+STEPS = row_steps.STEPS | file_steps.STEPS | bulk_steps.STEPS | raw_steps.STEPS | outsider_steps.STEPS
 
 
 class Driver:
@@ -33,10 +34,10 @@ class Driver:
 
 
 @contextmanager
-def opened(url: str, bench_url: str, *, is_async: bool) -> Iterator[Driver]:
+def opened(url: str, bench_url: str, *, is_async: bool, mode: Mode = Mode.PLAIN) -> Iterator[Driver]:
     """Open a driver over an empty database; the bench looks at it through a sync one."""
     world: World = AsyncWorld(url) if is_async else SyncWorld(url)
-    bench = Bench(bench_url)
+    bench = Bench(bench_url, mode)
     try:
         with bench.open():
             yield Driver(world, bench)

@@ -7,7 +7,8 @@ from typing import Any
 
 from holdfast import FileObject
 from tests.orm.model import operations as do
-from tests.orm.model.interpreter import Run, SourceFailedError
+from tests.orm.model.files import SourceFailedError
+from tests.orm.model.interpreter import Run
 from tests.orm.model.list_edits import NEED_CONTENT, NEED_PAGE, edit
 from tests.orm.model.model import Piece
 from tests.orm.model.row_steps import chosen, columns_of
@@ -128,8 +129,11 @@ async def assign(run: Run, op: do.Assign) -> None:
     label = chosen(run.model.labels("document", "picture"), op.place.row)
     if label is None:
         return
-    instance, columns = await run.find(label), columns_of(run.model.view[label])
+    columns = columns_of(run.model.view[label])
     column = columns[op.place.column % len(columns)]
+    instance = await run.find(label, stale=True)
+    if not op.contents and vars(instance).get(column) is None:
+        await run.find(label)  # None for None would be no change
     if op.expire and not run.model.is_new(label):
         run.world.session.expire(instance, [column])
         run.model.forget(label, [column])
@@ -208,7 +212,7 @@ async def save_file(run: Run, op: do.SaveFile) -> None:
         await run.world.save(file, source)
     except SourceFailedError:
         return
-    spot.note_here(replace(piece, data=new.data, once=False, fails=False, named=False))
+    spot.note_here(replace(piece, data=new.data, once=False, fails=False, named=False, adopted=False))
     run.altered.add(spot.label)
 
 

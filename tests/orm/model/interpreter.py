@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from holdfast import FileObject
-from holdfast.errors import HoldfastError
+from holdfast.errors import HoldfastError, NotFoundError
 from tests.orm.model import operations as do
-from tests.orm.model.bench import Bench, BrokenPromiseError
-from tests.orm.model.model import Model, Piece, Row, pieces_of
-from tests.orm.model.schema import CLASSES, DEFAULT_STORAGE, Document
+from tests.orm.model.bench import Bench, BrokenPromiseError, Left
+from tests.orm.model.dying import dying
+from tests.orm.model.files import FileMaker, SourceFailedError
+from tests.orm.model.model import Model, Row, pieces_of
+from tests.orm.model.schema import CLASSES, Document
 from tests.orm.model.worlds import LeavingError, World
 
 
-class SourceFailedError(Exception):
-    """Raised by a content that fails while it is read."""
-
-
-class FailingFile(io.BytesIO):
-    """A file that fails halfway, each time it is read."""
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return a few bytes, then raise."""
-        if self.tell():
-            raise SourceFailedError
-        return super().read(5)
-
-
-class Run:
+class Run(FileMaker):
     """One run: a model, and a session that is to do the same.
 
     Args:
@@ -50,10 +36,15 @@ class Run:
         given: Files that were moved since the last flush.
         broken: Number of savepoints below a statement that failed, where the database minds (PostgreSQL).
         over: The root transaction can only be rolled back.
+        touched: Rows that the root transaction has changed, or tried to: they may be locked.
+        stale: Rows that changed behind the session's back: what their objects hold is not what the tables hold.
+        killed: A process died in this root transaction, before it deleted anything.
+        swept: A sweep came in this root transaction; there is nothing to be done any more but to end it.
     """
 
     def __init__(self, world: World, bench: Bench, steps: Mapping[type, Any]) -> None:
-        self.world, self.bench, self._steps, self.model = world, bench, steps, Model()
+        super().__init__(world)
+        self.bench, self._steps, self.model = bench, steps, Model()
         self.instances: dict[int, Any] = {}
         self.released: dict[int, tuple[Any, Row]] = {}
         self.altered: set[int] = set()
@@ -63,7 +54,10 @@ class Run:
         self.broken: int | None = None
         self.over = False
         self.repair = False
-        self._numbers = iter(range(1, 10**9))
+        self.touched: set[int] = set()
+        self.stale: set[int] = set()
+        self.killed = False
+        self.swept = False
 
     async def run(self, transactions: Sequence[do.Transaction]) -> None:
         """Run root transactions and compare after each."""
@@ -76,7 +70,9 @@ class Run:
     async def _run(self, transaction: do.Transaction) -> None:
         self.repair = transaction.repair
         for operation in transaction.operations:
-            if not self.over and (self.broken is None or isinstance(operation, do.RollBack)):
+            if self.over or self.swept:
+                break
+            if self.broken is None or isinstance(operation, do.RollBack):
                 await self._steps[type(operation)](self, operation)
         await self._end(transaction.ending)
 
@@ -98,18 +94,21 @@ class Run:
 
     async def _repaired(self, call: Any) -> Any:
         try:
-            return await self._accepted(call)
+            return await self.accepted(call)
         except SourceFailedError:
             if not self.repair:
                 raise
         await self._repair()
-        return await self._accepted(call)
+        return await self.accepted(call)
 
-    async def _accepted(self, call: Any) -> Any:
+    async def accepted(self, call: Any, *args: Any) -> Any:
         """Call what has no reason to be refused by the library."""
+        self.touched |= self.model.changed()
         try:
-            return await self.world.call(call)
+            return await self.world.call(call, *args)
         except HoldfastError as error:
+            if self.swept and isinstance(error, NotFoundError):
+                raise
             raise BrokenPromiseError([("refused", repr(error))]) from error
 
     def flushed(self) -> None:
@@ -152,30 +151,36 @@ class Run:
 
     async def _end(self, ending: do.Ending) -> None:
         session, committed, unknown = self.world.session, False, False
-        if ending is do.Ending.COMMIT and not self.over:
-            committed, unknown = await self._commit()
-        if ending is do.Ending.CLOSE:
+        if ending in {do.Ending.COMMIT, do.Ending.KILL} and not self.over:
+            self.killed |= ending is do.Ending.KILL
+            with dying() if ending is do.Ending.KILL else nullcontext():
+                committed, unknown = await self._commit()
+        if ending in {do.Ending.CLOSE, do.Ending.KILL}:
             await self.world.call(session.close)
         elif ending is do.Ending.RAISE:
             with suppress(LeavingError):
                 await self.world.leave()
         elif not committed:
             await self.world.call(session.rollback)
-        if ending in {do.Ending.CLOSE, do.Ending.RAISE}:
+        if ending in {do.Ending.CLOSE, do.Ending.KILL, do.Ending.RAISE}:
             self.instances.clear()  # all are detached
         if self.savepoints and not committed:
             self.altered |= self.model.view.keys()  # some are expired by the rollback of their savepoint
         self._release(lambda: self.model.end(committed=committed and self.broken is None))
-        gone = self.released.keys() if unknown else self.altered | self.borrowed
+        if unknown or self.killed:
+            self.released.clear()
+        gone = self.altered | self.borrowed
         self.released = {label: held for label, held in self.released.items() if label not in gone}
+        left = Left.ANYTHING if unknown else Left.NEW if self.killed else Left.NOTHING
         self.borrowed, self.altered, self.savepoints, self.broken, self.over = set(), set(), [], None, False
-        self.bench.check(self.model.committed, unknown=unknown)
+        self.touched, self.killed, self.swept = set(), False, False
+        self.bench.check(self.model.committed, left)
 
     async def _commit(self) -> tuple[bool, bool]:
         """Commit; return whether it succeeded, and whether the outcome is unknown."""
         try:
             await self._repaired(self.world.session.commit)
-        except SourceFailedError:
+        except (SourceFailedError, NotFoundError):  # a file was swept
             return False, False
         except DBAPIError:
             if self.broken is None and not self.model.labels("pledge"):
@@ -184,42 +189,30 @@ class Run:
         self.flushed()
         return True, False
 
-    # --- rows and files
+    # --- rows
 
-    async def find(self, label: int) -> Any:
-        """Return a row's object."""
+    async def find(self, label: int, *, stale: bool = False) -> Any:
+        """Return a row's object; what it holds may be stale, if that does not matter."""
+        row = self.model.view[label]
         if label not in self.instances:
-            kind = CLASSES[self.model.view[label].kind]
+            kind = CLASSES[row.kind]
             query = select(Document if issubclass(kind, Document) else kind).filter_by(label=label)
             self.instances[label] = await self.world.call(self.world.session.scalar, query)
-        return self.instances[label]
+        instance = self.instances[label]
+        if label in self.stale and not stale:
+            self.stale.discard(label)
+            unchanged = [column for column in row.files if column not in inspect(instance).committed_state]
+            if unchanged:
+                self.world.session.expire(instance, unchanged)
+        return instance
 
-    def label(self) -> int:
-        """Return a label that no row has."""
-        return next(self._numbers)
-
-    def make_value(self, content: Any, column: str) -> tuple[Any, Any]:
-        """Return the value of a column, really and on paper: a file, or a list of files."""
-        if not isinstance(content, tuple):
-            return self.make(content, column)
-        made = [self.make(each, column) for each in content]
-        return [file for file, _ in made], tuple(piece for _, piece in made)
-
-    def make(self, content: do.Content, column: str) -> tuple[FileObject, Piece]:
-        """Return a new file, really and on paper."""
-        source, piece = self.make_source(content)
-        key = f"named/{self.label()}.txt" if content.named else None
-        file = FileObject(backend=content.storage, filename="file.txt", to_filename=key, content=source)
-        return file, replace(piece, storage=content.storage or DEFAULT_STORAGE[column])
-
-    def make_source(self, content: do.Content) -> tuple[Any, Piece]:
-        """Return content that nobody had before, really and on paper."""
-        data = b"content %d" % self.label()
-        piece = Piece(data, "", once=content.kind == "once", fails=content.kind == "failing", named=content.named)
-        sources = {
-            "bytes": lambda: data,
-            "file": lambda: io.BytesIO(data),
-            "once": lambda: self.world.once([data[:5], data[5:]]),
-            "failing": lambda: FailingFile(data),
-        }
-        return sources[content.kind](), piece
+    def forget_rows(self, labels: Iterable[int], identities: Iterable[int]) -> None:
+        """Forget rows that were deleted behind the session's back."""
+        self.altered |= set(labels)
+        for label in labels:
+            self.instances.pop(label, None)
+        gone = set(identities)
+        for instance in list(self.world.session):
+            identity = inspect(instance).identity
+            if isinstance(instance, Document) and identity and identity[0] in gone:
+                self.world.session.expunge(instance)

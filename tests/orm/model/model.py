@@ -20,6 +20,7 @@ class Piece:
         once: Its content can be read only once.
         fails: Its content raises when it is read.
         named: It lies under a key that the caller named.
+        adopted: It was there before its row: nothing but its name is known.
     """
 
     data: bytes
@@ -28,6 +29,7 @@ class Piece:
     once: bool = False
     fails: bool = False
     named: bool = False
+    adopted: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Model:
         flushed: What the transaction's tables hold.
         committed: What everybody's tables hold.
         doomed: Rows that the next flush deletes.
+        hidden: Rows that the session must leave alone until its transaction ends.
     """
 
     def __init__(self) -> None:
@@ -69,6 +72,7 @@ class Model:
         self.flushed: Rows = {}
         self.committed: Rows = {}
         self.doomed: set[int] = set()
+        self.hidden: set[int] = set()
         self._savepoints: list[Rows] = []
 
     @property
@@ -78,7 +82,7 @@ class Model:
 
     def labels(self, *kinds: str) -> list[int]:
         """Return the rows of some classes, as the session sees them."""
-        return [label for label, row in self.view.items() if row.kind in kinds]
+        return [label for label, row in self.view.items() if row.kind in kinds and label not in self.hidden]
 
     def is_new(self, label: int) -> bool:
         """Return whether a row is not flushed yet."""
@@ -104,6 +108,16 @@ class Model:
         self.flushed = dict(self.view)
         self.doomed = set()
 
+    def changed(self) -> set[int]:
+        """Return the rows that the next flush writes; some of them as they are."""
+        return {label for label, row in self.view.items() if row is not self.flushed.get(label)} | self.doomed
+
+    def change_outside(self, label: int, row: Row | None) -> None:
+        """Change a row for everybody: another session did that, and committed it; None deletes it."""
+        stages = [self.view, self.flushed, self.committed, *self._savepoints]
+        stages = [{**stage, label: row} if row else {k: v for k, v in stage.items() if k != label} for stage in stages]
+        self.view, self.flushed, self.committed, *self._savepoints = stages
+
     def begin(self) -> None:
         """Set a savepoint."""
         self._savepoints.append(self.flushed)
@@ -120,7 +134,7 @@ class Model:
         """End the transaction."""
         if committed:
             self.committed = self.flushed
-        self._savepoints = []
+        self._savepoints, self.hidden = [], set()
         self._reset(self.committed)
 
     def _reset(self, rows: Rows) -> None:

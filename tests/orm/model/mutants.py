@@ -14,7 +14,7 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from holdfast import FileObject, storages
-from holdfast.orm import attachment, filelist, flush, ledger, rows, session_ledger, settlement, unit_of_work
+from holdfast.orm import attachment, filelist, flush, ledger, planning, rows, session_ledger, settlement, unit_of_work
 from holdfast.orm.work import Work
 from holdfast.saving import Saving
 from holdfast.tracked import TrackedDict
@@ -221,4 +221,4 @@ def rollback_leaves_files_stored() -> AbstractContextManager[None]:
 @mutant
 def rollback_leaves_copies_in_place() -> AbstractContextManager[None]:
     """A row that was rolled back keeps the copy, which is gone, instead of the original."""
-    return patched(flush, "partial", lambda *_: nothing)
+    return patched(planning, "partial", lambda *_: nothing)

@@ -18,11 +18,13 @@ class Content:
         kind: Which of these.
         storage: Where it goes, if not to the column's own storage.
         named: Under a key that the caller names.
+        aged: Under a key that is days old.
     """
 
     kind: str = "bytes"
     storage: str | None = None
     named: bool = False
+    aged: bool = False
 
 
 @dataclass(frozen=True)
@@ -216,12 +218,13 @@ class SwallowError:
 
 
 class Ending(Enum):
-    """How a root transaction ends."""
+    """How a root transaction ends; KILL commits, and the process dies before it does anything else."""
 
     COMMIT = auto()
     ROLLBACK = auto()
     CLOSE = auto()
     RAISE = auto()
+    KILL = auto()
 
 
 @dataclass(frozen=True)

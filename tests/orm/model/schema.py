@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey
+from enum import Enum
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, String
 from sqlalchemy.ext.asyncio import AsyncAttrs
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from holdfast import FileObject, StoredObject
+from holdfast import FileObject, Outbox, StoredObject
 
 STORAGES = ("shelf", "attic")
 
 DEFAULT_STORAGE = {"cover": "shelf", "scan": "attic", "pages": "shelf", "thumbnail": "shelf"}
 """The file columns, and where each keeps the files that name no storage."""
 
+DEFERRING = ("sqlite", "postgresql")
+"""The databases that check some foreign keys at COMMIT; on the others no COMMIT is made to fail."""
+
+
+class Mode(Enum):
+    """What tells which files are to be deleted: the ledger alone, an outbox as well, triggers that write to it."""
+
+    PLAIN = "plain"
+    OUTBOX = "outbox"
+    TRIGGERS = "triggers"
+
 
 class Base(AsyncAttrs, DeclarativeBase):
     pass
+
+
+outbox = Outbox(Base)
 
 
 class Folder(Base):
@@ -33,8 +49,8 @@ class Document(Base):
     __tablename__ = "document"
     id: Mapped[int] = mapped_column(primary_key=True)
     label: Mapped[int] = mapped_column(unique=True)
-    kind: Mapped[str]
-    folder_id: Mapped[int | None] = mapped_column(ForeignKey("folder.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    folder_id: Mapped[int | None] = mapped_column(ForeignKey("folder.id", ondelete="CASCADE"))
     cover: Mapped[FileObject | None] = mapped_column(StoredObject(backend="shelf"))
     scan: Mapped[FileObject | None] = mapped_column(StoredObject(backend="attic"), deferred=True)
     pages: Mapped[list[FileObject] | None] = mapped_column(StoredObject(backend="shelf", multiple=True))
@@ -45,7 +61,7 @@ class Picture(Document):
     """One more file, in a table of its own."""
 
     __tablename__ = "picture"
-    id: Mapped[int] = mapped_column(ForeignKey("document.id"), primary_key=True)
+    id: Mapped[int] = mapped_column(ForeignKey("document.id", ondelete="CASCADE"), primary_key=True)
     thumbnail: Mapped[FileObject | None] = mapped_column(StoredObject(backend="shelf"))
     __mapper_args__ = {"polymorphic_identity": "picture"}  # noqa: RUF012
 
@@ -56,7 +72,12 @@ class Pledge(Base):
     __tablename__ = "pledge"
     id: Mapped[int] = mapped_column(primary_key=True)
     label: Mapped[int]
-    folder_id: Mapped[int] = mapped_column(ForeignKey("folder.id", deferrable=True, initially="DEFERRED"))
+    folder_id: Mapped[int]
+    __table_args__ = (
+        ForeignKeyConstraint(["folder_id"], ["folder.id"], deferrable=True, initially="DEFERRED").ddl_if(
+            dialect=DEFERRING
+        ),
+    )
 
 
 CLASSES = {"folder": Folder, "document": Document, "picture": Picture, "pledge": Pledge}

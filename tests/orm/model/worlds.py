@@ -16,6 +16,10 @@ from sqlalchemy.orm import Session
 from holdfast import FileObject
 
 
+WAITING = {"postgresql": "SET lock_timeout = 1000", "mariadb": "SET innodb_lock_wait_timeout = 1"}
+"""How long statements wait for locks, by database: a second. With 0 MariaDB 10.11 fails at SKIP LOCKED."""
+
+
 class LeavingError(Exception):
     """Raised inside the ``with`` of a session."""
 
@@ -31,8 +35,11 @@ class World(Protocol):
     def open(self, *, expire_on_commit: bool) -> None:
         """Start with a new session."""
 
+    def other_session(self) -> Any:
+        """Return one more session."""
+
     async def call(self, method: Callable[..., Any], *args: Any) -> Any:
-        """Call a method of the session, or of a savepoint."""
+        """Call a method of a session, or of a savepoint."""
 
     async def get(self, instance: Any, name: str) -> Any:
         """Return an attribute, loaded if need be."""
@@ -71,6 +78,10 @@ class SyncWorld:
     def open(self, *, expire_on_commit: bool) -> None:
         """Start with a new session."""
         self.session = Session(self._engine, autoflush=False, expire_on_commit=expire_on_commit)
+
+    def other_session(self) -> Session:
+        """Return one more session."""
+        return Session(self._engine, autoflush=False)
 
     async def call(self, method: Callable[..., Any], *args: Any) -> Any:
         """Call a method."""
@@ -119,6 +130,10 @@ class AsyncWorld:
         """Start with a new session."""
         self.session = AsyncSession(self._engine, autoflush=False, expire_on_commit=expire_on_commit)
 
+    def other_session(self) -> AsyncSession:
+        """Return one more session."""
+        return AsyncSession(self._engine, autoflush=False)
+
     async def call(self, method: Callable[..., Any], *args: Any) -> Any:
         """Call a method, and await it."""
         return await method(*args)
@@ -156,7 +171,18 @@ class AsyncWorld:
 
 
 def prepared(engine: Engine) -> Engine:
-    """Make SAVEPOINTs and foreign keys work on SQLite, by SQLAlchemy's recipe; no syncs."""
+    """Make SAVEPOINTs and foreign keys work on SQLite, by SQLAlchemy's recipe; no syncs.
+
+    On the others nobody waits long for a lock: of two sessions one stands still.
+    """
+    if engine.dialect.name in WAITING:
+
+        @event.listens_for(engine, "connect")
+        def wait(connection: Any, _: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(WAITING[engine.dialect.name])
+            cursor.close()
+
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")

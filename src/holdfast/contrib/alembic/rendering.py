@@ -1,13 +1,4 @@
-"""Migrations that name file columns, for Alembic's ``render_item``.
-
-Without it autogenerate writes ``holdfast.StoredObject(…)`` and no import for it. In ``env.py``::
-
-    from holdfast.contrib.alembic import render_item
-
-    context.configure(…, render_item=render_item)
-
-`render_item_as_json` writes SQLAlchemy's own types instead, so that old migrations run without Holdfast.
-"""
+"""How file columns are written into migrations."""
 
 from __future__ import annotations
 

@@ -1,0 +1,70 @@
+"""The last look before a deletion: all rows and outboxes are read again for the candidates of a chunk."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from holdfast.keys import find_id, find_ids
+from holdfast.maintenance.pacing import PAGE, compute
+from holdfast.maintenance.snapshot import engine_of, snapshot
+
+if TYPE_CHECKING:
+    from holdfast.maintenance.merging import Listed
+    from holdfast.maintenance.rows import Value
+    from holdfast.maintenance.run import Run
+
+CHUNK = 100_000
+"""Candidates that are held in memory, and confirmed by one reading of all rows."""
+
+
+class Candidates:
+    """Objects that no row seems to hold.
+
+    Args:
+        run: The run.
+        storage: Name of their storage.
+        objects: The objects.
+    """
+
+    def __init__(self, run: Run, storage: str, objects: list[Listed]) -> None:
+        self._run, self._storage = run, storage
+        self._left = {listed.key: listed for listed in objects}
+        self._by_id = {found: key for key in self._left if (found := find_id(key)) is not None}
+        self.elsewhere = 0
+
+    def confirm(self) -> list[Listed]:
+        """Return those that still no row holds and no outbox mentions, in the order of their keys."""
+        done = 0
+        with self._run.rows.pages() as found:
+            for page in found:
+                compute(partial(self._spare, page))
+                done += len(page)
+                self._run.tell("confirm", self._storage, done)
+        for outbox in self._run.columns.outboxes:
+            entry = outbox.table.c
+            query = select(entry.path).where(entry.backend == self._storage)
+            with snapshot(self._run.rows.session, engine_of(self._run.rows.session, outbox.table)) as connection:
+                options = {"stream_results": True, "yield_per": PAGE}
+                for path in connection.execute(query, execution_options=options).scalars():
+                    self._left.pop(path, None)
+        return list(self._left.values())
+
+    def _spare(self, page: list[Value]) -> None:
+        for value in page:
+            for file in self._run.rows.files(value):
+                if file.problem is not None:
+                    # It cannot be used, but it may be repaired: whatever it may mean stays.
+                    self._spare_ids(find_ids(file.text))
+                if file.key is not None and file.storage == self._storage:
+                    self._left.pop(file.key, None)
+                elif file.key is not None:
+                    # Ids are unique: this is the same object, seen through another storage of the same place.
+                    self._spare_ids(find_ids(file.key))
+
+    def _spare_ids(self, identifiers: list[str]) -> None:
+        for identifier in identifiers:
+            if (key := self._by_id.get(identifier)) is not None and self._left.pop(key, None) is not None:
+                self.elsewhere += 1
