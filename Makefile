@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 WORKERS ?= auto
+SOAK ?= 1
 
 PY := .venv/bin/python
 # Everything is run as a module: scripts in .venv/bin hold the path of a checkout that may have moved.
@@ -20,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-sqlalchemy20 check bench coverage format lock clean
+.PHONY: help demo test test-sqlalchemy20 soak check bench coverage format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +36,11 @@ test-sqlalchemy20: .venv/installed $(SQLALCHEMY20)/installed ## run the unit of 
 	@PYTHONPATH="$(CURDIR)/$(SQLALCHEMY20)" $(PY) -c 'import sqlalchemy as s; v = s.__version__; \
 		print("SQLAlchemy", v, "from", s.__file__); raise SystemExit(not v.startswith("2.0."))'
 	PYTHONPATH="$(CURDIR)/$(SQLALCHEMY20)" $(PY) -m pytest -n $(WORKERS) $(TEST_ARGS) tests/orm tests/faults
+
+soak: .venv/installed ## run the long tests: kills, bad networks, random transactions (SOAK=1, an hour at 5)
+	HOLDFAST_MODEL_TRANSACTIONS=$$((1000 * $(SOAK))) HOLDFAST_SOAK=$$((10 * $(SOAK))) \
+		$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS) tests/orm/test_model.py tests/faults/test_network.py
+	$(PY) -m tests.crash --rounds $$((60 * $(SOAK))) --anywhere
 
 check: .venv/installed ## check style, types, layers, twins and public names
 	$(PY) -m ruff check

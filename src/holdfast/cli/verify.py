@@ -117,7 +117,7 @@ def _write_kind(output: Output, report: VerifyReport, kind: str) -> None:
 
 def _verdict(report: VerifyReport, broken: int, *, deep: bool) -> list[str | tuple[str, str]]:
     counts = report.counts
-    files = count(report.rows.counts["files"], "file")
+    files = count(report.rows.counts["held"], "file")
     seen = f"{files} in {count(counts['rows'], 'row')}, {count(counts['objects'], 'object')} stored"
     if deep:
         seen += f", {counts['hashed']:,} read ({size(counts['hashed_bytes'])})"

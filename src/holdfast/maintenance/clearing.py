@@ -115,7 +115,7 @@ class Sweep:
         found: dict[str, list[tuple[str, int, tuple[Any, ...]]]] = {}
         for value in page:
             for file in self.run.rows.files(value):
-                counts["files"] += 1
+                counts["held"] += 1
                 counts["malformed"] += file.problem is not None
                 if file.storage in self.held and file.key is not None:
                     found.setdefault(file.storage, []).append((file.key, value.place, ()))

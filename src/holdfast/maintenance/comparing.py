@@ -98,7 +98,7 @@ class Verification:
         found: dict[str, list[tuple[Any, ...]]] = {}
         for value in page:
             files = list(self.run.rows.files(value))
-            counts["files"] += len(files)
+            counts["held"] += len(files)
             if any(map(self._is_wrong, files)):
                 self.wrong.extend([("", value.place, value.identity)])
             for file in files:

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from holdfast.keys import find_id, find_ids
 from holdfast.maintenance.pacing import PAGE, compute
-from holdfast.maintenance.snapshot import engine_of, snapshot
+from holdfast.maintenance.snapshot import snapshot
+from holdfast.orm.engines import engine_of
 
 if TYPE_CHECKING:
     from holdfast.maintenance.merging import Listed

@@ -27,8 +27,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
 from holdfast.errors import HoldfastError, SweepRefusedError
-from holdfast.maintenance.snapshot import engine_of, snapshot
+from holdfast.maintenance.snapshot import snapshot
 from holdfast.orm import tracking
+from holdfast.orm.engines import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -107,7 +107,7 @@ class Report:
     """What a run found.
 
     Attributes:
-        rows: What was read of the database: counts of ``rows`` (values of file columns) and ``files``, and what is
+        rows: What was read of the database: counts of ``rows`` (values of file columns) and files ``held``, and what is
             wrong with values themselves.
         storages: What was found in each storage.
         errors: What could not be looked at or done, by storage, in words.

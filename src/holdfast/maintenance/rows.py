@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import LargeBinary, Text, cast, or_, select, type_coerce
 
 from holdfast.maintenance.pacing import PAGE
-from holdfast.maintenance.snapshot import engine_of, snapshot
+from holdfast.maintenance.snapshot import snapshot
 from holdfast.maintenance.values import Held, held
 from holdfast.orm import rowkeys
+from holdfast.orm.engines import engine_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence

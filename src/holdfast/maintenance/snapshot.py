@@ -14,14 +14,7 @@ from sqlalchemy.pool import SingletonThreadPool, StaticPool
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Table
     from sqlalchemy.orm import Session
-
-
-def engine_of(session: Session, table: Table) -> Engine:
-    """Return the engine that a session would use for a table."""
-    bind = session.get_bind(clause=table)
-    return bind if isinstance(bind, Engine) else bind.engine
 
 
 @contextmanager

@@ -155,13 +155,13 @@ class Run(FileMaker):
             self.killed |= ending is do.Ending.KILL
             with dying() if ending is do.Ending.KILL else nullcontext():
                 committed, unknown = await self._commit()
-        if ending in {do.Ending.CLOSE, do.Ending.KILL}:
-            await self.world.call(session.close)
-        elif ending is do.Ending.RAISE:
+        if ending is do.Ending.RAISE:
             with suppress(LeavingError):
                 await self.world.leave()
-        elif not committed:
+        elif ending is not do.Ending.CLOSE and not committed:
             await self.world.call(session.rollback)
+        if ending in {do.Ending.CLOSE, do.Ending.KILL}:
+            await self.world.call(session.close)
         if ending in {do.Ending.CLOSE, do.Ending.KILL, do.Ending.RAISE}:
             self.instances.clear()  # all are detached
         if self.savepoints and not committed:
