@@ -19,7 +19,7 @@ from tests.crash.process import Process, Site, fork, prepared
 from tests.crash.schema import files, values
 from tests.crash.transactions import Transactions
 
-_ARRIVALS = {"before put": 8, "in put": 12, "in multipart": 8, "after put": 8, CLEANUP: 8, SWEEP: 80}
+_ARRIVALS = {"before put": 8, "in put": 12, "in multipart": 6, "after put": 8, CLEANUP: 8, SWEEP: 80}
 """How often a point is passed at most before it is the end; 5 times for the others."""
 
 _RECOVERIES = 0.2  # of the rounds
@@ -57,7 +57,7 @@ class Campaign:
     """
 
     site: Site
-    seed: int
+    seed: str
     folder: Path
     anywhere: bool = False
     kills: Counter[str] = field(default_factory=Counter)

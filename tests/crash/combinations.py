@@ -38,7 +38,7 @@ def run(name: str, options: Namespace) -> Outcome:
         tempfile.TemporaryDirectory(prefix="holdfast-crash-") as folder,
         _site(name, Path(folder)) as site,
     ):
-        campaign = Campaign(site, options.seed, Path(folder), options.anywhere)
+        campaign = Campaign(site, f"{options.seed} {name}", Path(folder), options.anywhere)
         try:
             campaign.run(options.rounds)
         except BrokenPromiseError as error:

@@ -20,12 +20,12 @@ class Contents:
     Args:
         random: Where choices come from.
         killer: Told of each block that is read.
-        large: Whether many of them are to be too large for one request.
+        large: Whether some of them are to be too large for one request.
     """
 
     def __init__(self, random: Random, killer: Killer, *, large: bool) -> None:
         self._random, self._killer = random, killer
-        self._share = 0.5 if large else 0.004
+        self._share = 0.2 if large else 0.004
 
     def new(self) -> tuple[FileObject, str]:
         """Return a pending file and the SHA-256 of its content."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import String, bindparam, delete, event, insert, null, select, text, update
+from sqlalchemy import ForeignKey, String, bindparam, delete, event, func, insert, null, select, text, update
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, aliased, mapped_column
@@ -616,3 +616,275 @@ async def test_core_statements_stay_refused(db: Database, docs) -> None:
 
     await db.run(work)
     assert stored(docs) == [b"a", b"b", b"c"]  # raw SQL is found by triggers or the sweep
+
+
+class Staff(Base):
+    """The root of a joined hierarchy, of which one class shares its table with another."""
+
+    __tablename__ = "staff"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    badge: Mapped[FileObject | None] = mapped_column(StoredObject(backend="docs"))
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "staff"}  # noqa: RUF012
+
+
+class Guest(Staff):
+    """In its parent's table."""
+
+    photo: Mapped[FileObject | None] = mapped_column(StoredObject(backend="docs"))
+    __mapper_args__ = {"polymorphic_identity": "guest"}  # noqa: RUF012
+
+
+class Boss(Staff):
+    """In a table of its own."""
+
+    __tablename__ = "boss"
+    id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True)
+    desk: Mapped[FileObject | None] = mapped_column(StoredObject(backend="docs"))
+    __mapper_args__ = {"polymorphic_identity": "boss"}  # noqa: RUF012
+
+
+async def test_inheritance(db: Database, docs) -> None:
+    """Rows of classes in other tables, and columns of other classes in the same table, are found."""
+
+    def work(session: Session) -> None:
+        session.execute(delete(Paper))
+        boss = Boss(id=1, badge=new("badge"), desk=new("desk"))
+        guest = Guest(id=2, photo=new("photo"))
+        session.add_all([boss, guest, Staff(id=3, badge=new("other"))])
+        session.commit()
+        session.execute(update(Boss), [{"id": 1, "desk": new("DESK")}])
+        session.commit()
+        assert boss.desk.get_content() == b"DESK"
+        session.execute(update(Boss).where(Boss.id == 1).values(desk=new("table")))
+        session.execute(update(Staff).where(Staff.id == 2).values({Guest.photo: boss.badge}))
+        session.commit()
+        assert guest.photo.path != boss.badge.path
+        assert guest.photo.get_content() == boss.badge.get_content() == b"badge"
+        if session.get_bind().dialect.name in {"sqlite", "postgresql"}:
+            name = session.get_bind().dialect.name
+            statement: Any = (
+                (postgresql if name == "postgresql" else sqlite).insert(Boss).values(id=1, desk=new("Desk"))
+            )
+            change = {"desk": statement.excluded.desk}
+            session.execute(statement.on_conflict_do_update(index_elements=["id"], set_=change))
+            session.commit()
+            assert session.get_one(Staff, 3).badge.get_content() == b"other"
+        else:
+            session.execute(update(Boss).values(desk=new("Desk")))
+            session.commit()
+        session.execute(delete(Boss))
+        session.execute(delete(Staff))
+        session.commit()
+
+    await db.run(work)
+    assert stored(docs) == []
+
+
+async def test_a_copy_belongs_to_its_row(db: Database, docs) -> None:
+    """What a bulk statement gave to a row is copied when another row gets it."""
+
+    def work(session: Session) -> None:
+        one, three = session.get_one(Paper, 1), session.get_one(Paper, 3)
+        session.execute(update(Paper).where(Paper.id == 3).values(file=one.file))
+        session.add(Paper(id=5, file=three.file))
+        mine = new("mine").save()
+        for number in (1, 2):
+            session.execute(update(Paper).where(Paper.id == number).values(file=mine))
+        session.commit()
+        session.delete(three)
+        session.delete(one)
+        session.commit()
+        assert held(session) == {2: "mine", 5: "a"}
+
+    await db.run(work)
+    assert stored(docs) == [b"a", b"mine"]
+
+
+async def test_a_row_that_is_not_found_again(db: Database, docs) -> None:
+    """An index that the models do not know decides about a conflict: the table is searched before anything goes."""
+
+    def work(session: Session) -> None:
+        name = session.get_bind().dialect.name
+        if name in {"mysql", "mariadb"}:
+            return  # has no index on expressions
+        session.execute(text("CREATE UNIQUE INDEX lower_title ON paper (lower(title))"))
+        session.commit()
+        statement: Any = (postgresql if name == "postgresql" else sqlite).insert(Paper)
+        statement = statement.values(title="A", file=new("X"))
+        elements = {"index_elements": [text("lower(title)")]}
+        change = {"file_json": statement.excluded.file_json}
+        session.execute(statement.on_conflict_do_update(**elements, set_=change))
+        session.commit()
+        assert held(session) == {1: "X", 2: "b", 3: "c"}
+        again = statement.values(title="B", file=new("never")).on_conflict_do_nothing()
+        session.execute(again)
+        session.commit()
+        assert held(session) == {1: "X", 2: "b", 3: "c"}
+
+    await db.run(work)
+    assert b"never" not in stored(docs)
+
+
+async def test_parameters_that_change_the_key(db: Database, docs) -> None:
+    """A primary key in the parameters of an UPDATE is seen."""
+
+    def work(session: Session) -> None:
+        with pytest.raises(ColumnValueError, match="primary key and files"):
+            session.execute(update(Paper).where(Paper.title == "a"), {"id": 9, "file": new("A")})
+        session.rollback()
+        assert held(session) == {1: "a", 2: "b", 3: "c"}
+
+    await db.run(work)
+    assert stored(docs) == [b"a", b"b", b"c"]
+
+
+async def test_a_failed_statement_leaves_its_files_to_their_rows(tmp_path: Any, docs) -> None:
+    """SQLite keeps the rows before the one that failed: their files are not free for others."""
+    db = await Database(f"sqlite:///{tmp_path}/failed.db", is_async=False).create(Base)
+
+    def work(session: Session) -> None:
+        first = new("x")
+        session.add(paper(1, "a"))
+        session.commit()
+        with pytest.raises(IntegrityError):
+            session.execute(insert(Paper), [{"id": 8, "file": first}, {"id": 1, "file": new("y")}])
+        session.add(Paper(id=20, file=first))
+        session.commit()
+        found = session.scalars(select(Paper)).all()
+        assert len({row.file.path for row in found}) == len(found)
+        for row in found:
+            assert row.file.exists()
+
+    await db.run(work)
+    await db.dispose()
+
+
+async def test_one_file_in_two_columns_is_refused(db: Database, docs) -> None:
+    """A column may be copied to another only if it is set itself, and only once."""
+
+    def work(session: Session) -> None:
+        for values in ({"scan": Paper.file}, {"scan": Paper.file, "file": Paper.file}):
+            with pytest.raises(ColumnValueError, match="two columns"):
+                session.execute(update(Paper).values(**values))
+        session.execute(update(Paper).values(scan=Paper.file, file=Paper.scan))  # a swap
+        session.rollback()
+
+    await db.run(work)
+    assert stored(docs) == [b"a", b"b", b"c"]
+
+
+async def test_upserts_of_several_rows_name_one_file(tmp_path: Any, docs) -> None:
+    """One file in the SET cannot go to several rows, nor can that of another row by SQL."""
+    db = await Database(f"sqlite:///{tmp_path}/set.db", is_async=False).create(Base)
+    other = aliased(Paper)
+
+    def work(session: Session) -> None:
+        statement = sqlite.insert(Paper).values([{"id": 1}, {"id": 2}])
+        with pytest.raises(ColumnValueError, match="cannot go to 2 rows"):
+            session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"file_json": new("F")}))
+        query = select(other.file).where(other.id == 2).scalar_subquery()
+        with pytest.raises(ColumnValueError, match="files of other rows"):
+            session.execute(statement.on_conflict_do_update(index_elements=["id"], set_={"file_json": query}))
+        session.rollback()
+
+    await db.run(work)
+    await db.dispose()
+    assert stored(docs) == []
+
+
+async def test_statements_inside_a_flush(db: Database, docs) -> None:
+    """A listener of a flush may execute them."""
+
+    def work(session: Session) -> None:
+        def listener(*_: Any) -> None:
+            session.execute(update(Paper).where(Paper.id == 3).values(file=new("C")))
+
+        event.listen(session, "before_flush", listener, once=True)
+        session.get_one(Paper, 1).file = new("A")
+        session.commit()
+        assert held(session) == {1: "A", 2: "b", 3: "C"}
+
+    await db.run(work)
+    assert stored(docs) == [b"A", b"C", b"b"]
+
+
+async def test_rows_selected_from_a_statement(db: Database, docs) -> None:
+    """``select(…).from_statement(update(…).returning(…))``."""
+
+    def work(session: Session) -> None:
+        if session.get_bind().dialect.name in {"mysql", "mariadb"}:
+            return
+        statement = update(Paper).where(Paper.id == 1).values(file=new("A")).returning(Paper)
+        options = {"populate_existing": True}
+        changed = session.scalars(select(Paper).from_statement(statement), execution_options=options).one()
+        assert changed.file.get_content() == b"A"
+        gone = delete(Paper).where(Paper.id == 2).returning(Paper)
+        assert session.scalars(select(Paper).from_statement(gone)).one().title == "b"
+        session.commit()
+
+    await db.run(work)
+    assert len(stored(docs)) in {2, 3}
+
+
+async def test_an_update_by_key_with_a_condition(db: Database, docs) -> None:
+    """Rows that the condition leaves out keep their files."""
+
+    def work(session: Session) -> None:
+        statement = update(Paper).where(Paper.title != "b")
+        rows = [{"id": 1, "file": new("A")}, {"id": 2, "file": new("B")}, {"id": 99, "file": new("Z")}]
+        session.connection()
+        session.execute(statement, rows, execution_options={"synchronize_session": None})
+        session.commit()
+        assert held(session) == {1: "A", 2: "b", 3: "c"}
+
+    await db.run(work)
+    assert stored(docs) == [b"A", b"b", b"c"]
+
+
+async def test_many_rows_at_once(db: Database, docs) -> None:
+    """Thousands of rows lose their files in a few statements; giving files to as many is refused."""
+
+    def work(session: Session) -> None:
+        session.execute(insert(Paper), [{"kind": "many"} for _ in range(2000)])
+        session.commit()
+        sent: list[str] = []
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *args: sent.append(args[2]))
+        session.execute(update(Paper).ordered_values((Paper.scan, Paper.file), (Paper.file, None)))
+        assert len(sent) < 20
+        with pytest.raises(ColumnValueError, match="500 rows at most"):
+            session.execute(update(Paper).values(file=new("x")))
+        session.execute(delete(Paper).where(Paper.kind == "many"))
+        session.commit()
+        assert held(session) == {1: None, 2: None, 3: None}
+
+    await db.run(work)
+    assert stored(docs) == [b"a", b"b", b"c"]
+
+
+async def test_conditions_that_change_rows_are_refused(postgres: Any, docs) -> None:
+    """A DELETE in the WITH of a condition would be executed twice."""
+    db = await Database(postgres.url("psycopg"), is_async=False).create(Base)
+
+    def work(session: Session) -> None:
+        gone = delete(Draft).returning(Draft.id).cte("gone")
+        with pytest.raises(ColumnValueError, match="itself changes rows"):
+            session.execute(delete(Paper).where(Paper.id.in_(select(gone.c.id))))
+
+    await db.run(work)
+    await db.dispose()
+
+
+async def test_a_condition_that_others_rows_fulfil_afterwards(db: Database, docs) -> None:
+    """What is deleted is told by the keys, not by asking the condition again."""
+
+    def work(session: Session) -> None:
+        if session.get_bind().dialect.name in {"mysql", "mariadb"}:
+            return  # cannot read the table that it deletes from
+        session.execute(delete(Paper).where(Paper.id == select(func.max(Paper.id)).scalar_subquery()))
+        session.delete(session.get_one(Paper, 2))
+        session.commit()
+        assert held(session) == {1: "a"}
+
+    await db.run(work)
+    assert len(stored(docs)) in {1, 3}

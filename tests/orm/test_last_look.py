@@ -34,7 +34,7 @@ async def test_a_file_that_was_swept_meanwhile(database: Database, docs: Any, ho
         if not is_refused:
             session.commit()  # a sweep would not have touched so young a file
             return
-        with pytest.raises(NotFoundError, match="12 hours") as caught:
+        with pytest.raises(NotFoundError, match="has gone from storage") as caught:
             session.commit()
         assert (caught.value.storage, caught.value.path) == ("docs", key)
         session.rollback()

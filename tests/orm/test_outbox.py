@@ -495,3 +495,65 @@ async def test_a_file_that_moves_while_a_drain_looks(db: Database, driver: Fault
 
     await db.run(work)
     assert files() == [b"a"]
+
+
+@pytest.mark.parametrize("how", ["bulk", "savepoint", "rolled back"])
+async def test_changes_in_a_later_listener(db: Database, files: Any, how: str) -> None:
+    """What a listener takes by a bulk statement, or inside a savepoint, is told to the outbox as well."""
+
+    def work(session: Session) -> None:
+        one, two = session.get_one(Letter, 1), session.get_one(Letter, 2)
+        value = one.file
+        one.file = None
+
+        def late(_: Session) -> None:
+            if how == "bulk":
+                session.execute(update(Letter).where(Letter.id == 2).values(file=value))
+                return
+            savepoint = session.begin_nested()
+            two.file = value
+            session.flush()
+            (savepoint.rollback if how == "rolled back" else savepoint.commit)()
+
+        event.listen(session, "before_commit", late, once=True)
+        session.commit()
+        outbox.drain(session)
+        assert session.get_one(Letter, 2).file.get_content() == (b"b" if how == "rolled back" else b"a")
+
+    await db.run(work)
+    assert files() == ([b"b"] if how == "rolled back" else [b"a"])
+
+
+async def test_what_is_written_in_few_statements(db: Database, files: Any) -> None:
+    """A commit that drops many files tells the outbox at once."""
+
+    def work(session: Session) -> None:
+        session.add_all(Letter(id=100 + number, file=new(str(number))) for number in range(300))
+        session.commit()
+        sent: list[str] = []
+        event.listen(session.get_bind(), "before_cursor_execute", lambda *args: sent.append(args[2]))
+        session.execute(delete(Letter).where(Letter.id >= 100))
+        session.commit()
+        assert len([statement for statement in sent if not statement.startswith("DELETE FROM holdfast_outbox")]) < 20
+
+    await db.run(work)
+    assert files() == [b"a", b"b"]
+
+
+async def test_an_entry_that_cannot_be_read(db: Database, driver: FaultyDriver, files: Any, caplog: Any) -> None:
+    """A primary key that is none stops the drain for its own file only."""
+
+    def work(session: Session) -> None:
+        path = session.get_one(Letter, 2).file.path
+        entry = {"kind": "drop", "backend": "docs", "path": path, "owner_table": "letter", "created_at": 1}
+        session.execute(insert(outbox.table), [{**entry, "owner_key": '["none]'}])
+        session.commit()
+        driver.fail(Fault("delete"))
+        session.get_one(Letter, 1).file = None
+        session.commit()
+        assert outbox.drain(session) == 1
+        assert len(entries(session)) == 1
+
+    await db.run(work)
+    assert files() == [b"b"]
+    assert "could not be worked off" in caplog.text

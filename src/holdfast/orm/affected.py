@@ -1,28 +1,24 @@
-"""The rows that a bulk statement affects, and what they hold."""
+"""The rows that a bulk statement affects, and what they hold, by the primary keys of their mapper."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Index, PrimaryKeyConstraint, UniqueConstraint, and_, or_, select
+from sqlalchemy import CTE, PrimaryKeyConstraint, UniqueConstraint, and_, or_, select
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ClauseElement
 
+from holdfast.errors import ColumnValueError
 from holdfast.orm import rows
-from holdfast.orm.rows import refs_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Column, ColumnElement, Connection
     from sqlalchemy.orm import Mapper
 
     from holdfast.orm.attachment import FileColumn
-    from holdfast.saving import Ref
-
-Held: TypeAlias = "dict[FileColumn, frozenset[Ref]]"
-"""What a row holds, by file column."""
-
-_CONDITIONS = 200  # of one SELECT
+    from holdfast.orm.rows import Held
 
 
 def select_where(
@@ -31,81 +27,67 @@ def select_where(
     columns: Sequence[FileColumn],
     where: ColumnElement[bool] | None,
     parameters: Mapping[str, Any],
-    *,
-    lock: bool = True,
 ) -> dict[Any, Held]:
-    """Return what the rows hold that a condition is true for, by primary key."""
-    # The keys of the statement's own table: in joined inheritance it changes only one.
+    """Return what the rows hold that a condition is true for, and lock them.
+
+    Args:
+        connection: The connection of the statement.
+        mapper: The rows' mapper.
+        columns: File columns of its own table, the only one that a statement with a condition changes.
+        where: The condition.
+        parameters: Values of its bound parameters.
+
+    Raises:
+        ColumnValueError: The condition changes rows itself, so that it cannot be asked twice.
+    """
+    if where is not None and any(isinstance(part, CTE) and part.element.is_dml for part in visitors.iterate(where)):
+        message = (
+            f"a condition on {mapper.class_.__name__} that itself changes rows would do so twice: use two statements"
+        )
+        raise ColumnValueError(message)
     table: Any = mapper.local_table
-    keys = list(table.primary_key.columns)
-    query = select(*keys, *(column.column for column in columns))
+    keys = key_columns(mapper)
+    query = select(*keys, *(column.column for column in columns)).select_from(table).with_for_update(of=table)
     query = query if where is None else query.where(where)
-    query = query.with_for_update(of=table) if lock else query
     found = connection.execute(query, dict(parameters))
-    return {tuple(row[: len(keys)]): _held(columns, row[len(keys) :]) for row in found}
-
-
-def load(
-    connection: Connection,
-    mapper: Mapper[Any],
-    columns: Sequence[FileColumn],
-    identities: Sequence[tuple[Any, ...]],
-    *,
-    lock: bool = True,
-) -> dict[Any, Held]:
-    """Return what rows hold, by primary key."""
-    found: dict[Any, Held] = {}
-    for column in columns:
-        for identity, refs in rows.load(connection, mapper, column, identities, lock=lock).items():
-            found.setdefault(identity, {})[column] = refs
-    return found
+    return {tuple(row[: len(keys)]): rows.held(columns, row[len(keys) :]) for row in found}
 
 
 def select_conflicting(
-    connection: Connection,
-    mapper: Mapper[Any],
-    columns: Sequence[FileColumn],
-    values: Iterable[Mapping[Any, Any]],
-    *,
-    lock: bool = True,
+    connection: Connection, mapper: Mapper[Any], columns: Sequence[FileColumn], values: Mapping[Any, Any]
 ) -> dict[Any, Held]:
-    """Return what the rows hold that have a unique value of new ones: an upsert changes, skips or replaces them."""
-    conditions = [condition for row in values for condition in _unique_values(mapper, row)]
-    found: dict[Any, Held] = {}
-    for start in range(0, len(conditions), _CONDITIONS):
-        where = or_(*conditions[start : start + _CONDITIONS])
-        found |= select_where(connection, mapper, columns, where, {}, lock=lock)
+    """Return what the rows hold that have a unique value of a new one: an upsert changes, skips or replaces them."""
+    conditions = [
+        and_(*(column == values[column] for column in key))
+        for key in _unique_keys(mapper)
+        if all(values.get(column) is not None and not isinstance(values[column], ClauseElement) for column in key)
+    ]
+    return select_where(connection, mapper, columns, or_(*conditions), {}) if conditions else {}
+
+
+def key_columns(mapper: Mapper[Any]) -> list[Column[Any]]:
+    """Return the columns of the mapper's own table that hold its primary key; in joined inheritance it has its own."""
+    found: list[Any] = []
+    for key in mapper.primary_key:
+        columns = mapper.get_property_by_column(key).columns
+        found.append(next((column for column in columns if column.table is mapper.local_table), key))
     return found
 
 
-def findable(mapper: Mapper[Any], values: Iterable[Mapping[Any, Any]]) -> list[bool]:
-    """Return for each new row whether one of its unique values is known."""
-    return [bool(_unique_values(mapper, row)) for row in values]
-
-
-def are(mapper: Mapper[Any], identities: Sequence[tuple[Any, ...]]) -> ColumnElement[bool]:
-    """Return the condition for the rows of some primary keys."""
-    table: Any = mapper.local_table
-    keys: list[ColumnElement[Any]] = list(table.primary_key.columns)
-    if len(keys) == 1:
-        return keys[0].in_([identity[0] for identity in identities])
-    return or_(*(and_(*(key == value for key, value in zip(keys, identity, strict=True))) for identity in identities))
-
-
-def _held(columns: Sequence[FileColumn], values: Iterable[Any]) -> Held:
-    return {column: refs_of(value) for column, value in zip(columns, values, strict=True)}
-
-
-def _unique_values(mapper: Mapper[Any], row: Mapping[Any, Any]) -> list[ColumnElement[bool]]:
-    return [
-        and_(*(column == row[column] for column in key))
-        for key in _unique_keys(mapper)
-        if all(row.get(column) is not None and not isinstance(row[column], ClauseElement) for column in key)
-    ]
+def identity(mapper: Mapper[Any], values: Mapping[Any, Any]) -> tuple[Any, ...] | None:
+    """Return the primary key in the values of a row, by whichever of its columns; None if it is not all there."""
+    found = []
+    for key in mapper.primary_key:
+        columns = mapper.get_property_by_column(key).columns
+        value = next((values[column] for column in columns if column in values), None)
+        if value is None or isinstance(value, ClauseElement):
+            return None
+        found.append(value)
+    return tuple(found)
 
 
 def _unique_keys(mapper: Mapper[Any]) -> list[list[Column[Any]]]:
     table: Any = mapper.local_table
     constraints = [each for each in table.constraints if isinstance(each, (PrimaryKeyConstraint, UniqueConstraint))]
-    indexes: list[Index] = [index for index in table.indexes if index.unique]
+    indexes = [index for index in table.indexes if index.unique]
     return [list(key.columns) for key in [*constraints, *indexes] if len(key.columns)]

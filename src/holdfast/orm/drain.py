@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from holdfast.orm import holders
 from holdfast.orm.engines import fresh_connection
@@ -36,7 +37,7 @@ def drain_all(engine: Engine, outbox: Outbox) -> int:
     entry = outbox.table.c
     while True:
         query = select(entry.id, entry.backend, entry.path).where(entry.kind == "drop", entry.id > after)
-        batch, count = _work_off(engine, outbox, query.order_by(entry.id).limit(_BATCH))
+        batch, count = _try(engine, outbox, query.order_by(entry.id).limit(_BATCH))
         deleted += count
         if not batch:
             _forget_takes(engine, outbox.table)
@@ -52,8 +53,26 @@ def drain_some(engine: Engine, outbox: Outbox, paths: Iterable[str]) -> int:
     for start in range(0, len(wanted), _BATCH):
         part = wanted[start : start + _BATCH]
         query = select(entry.id, entry.backend, entry.path).where(entry.kind == "drop", entry.path.in_(part))
-        deleted += _work_off(engine, outbox, query)[1]
+        deleted += _try(engine, outbox, query)[1]
     return deleted
+
+
+def _try(engine: Engine, outbox: Outbox, query: Any) -> tuple[Sequence[Row[Any]], int]:
+    """Work off one batch of drops; an entry that nobody can read does not stop the others."""
+    try:
+        return _work_off(engine, outbox, query)
+    except (SQLAlchemyError, ValueError):
+        with fresh_connection(engine) as connection:
+            batch = connection.execute(query).all()
+        if not batch:
+            raise
+    count = 0
+    for row in batch:
+        try:
+            count += _work_off(engine, outbox, query.where(outbox.table.c.id == row.id))[1]
+        except (SQLAlchemyError, ValueError):
+            logger.exception("%s in the outbox could not be worked off: it waits", row.path)
+    return batch, count
 
 
 def _work_off(engine: Engine, outbox: Outbox, query: Any) -> tuple[Sequence[Row[Any]], int]:

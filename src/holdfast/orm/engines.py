@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import UnboundExecutionError
@@ -24,6 +24,13 @@ def fresh_connection(engine: Engine) -> Connection:
     if engine.dialect.name == "sqlite":
         return connection
     return connection.execution_options(isolation_level="READ COMMITTED")
+
+
+def engines_of(session: Session, outbox: Table) -> list[Engine]:
+    """Return all engines that a session uses for tables beside an outbox."""
+    tables: list[Any] = [mapper.local_table for mapper in tracked_mappers()]
+    beside = [table for table in tables if getattr(table, "metadata", None) is outbox.metadata]
+    return list(dict.fromkeys(engine_of(session, table) for table in [*beside, outbox]))
 
 
 def engine_of(session: Session, table: Table) -> Engine:

@@ -117,8 +117,10 @@ def before_deletion(connection: Connection, state: InstanceState[Any]) -> None:
     if session is None or state.key is None:
         return
     ledger = session_ledger.open_ledger(session)
-    for column in columns_of(state.mapper):
-        edit = Edit(state, column, None, _held(connection, state, column), is_sent=True)
+    columns = columns_of(state.mapper)
+    found = rows.load(connection, state.mapper, columns, [state.key[1]], lock=True).get(state.key[1], {})
+    for column in columns:
+        edit = Edit(state, column, None, found.get(column, frozenset()), is_sent=True)
         ledger.edits[state, column.key] = edit
 
 
@@ -168,9 +170,9 @@ def _edits(session: Session) -> Iterator[Edit]:
                 changed.setdefault((state.mapper, column), []).append(state)
     for (mapper, column), states in changed.items():
         connection = session.connection(bind_arguments={"mapper": mapper})
-        held = rows.load(connection, mapper, column, [state.key[1] for state in states if state.key], lock=True)
+        held = rows.load(connection, mapper, [column], [state.key[1] for state in states if state.key], lock=True)
         for state in states:
-            old = held.get(state.key[1], frozenset()) if state.key else frozenset()
+            old = rows.all_refs(held.get(state.key[1])) if state.key else frozenset()
             yield Edit(state, column, state.dict.get(column.key), old)
 
 
@@ -197,7 +199,7 @@ def _held(connection: Connection, state: InstanceState[Any], column: FileColumn)
         switched = _switched_with(state.session, state) if state.session is not None else None
         return _held(connection, switched, column) if switched is not None else frozenset()
     identity = state.key[1]
-    return rows.load(connection, state.mapper, column, [identity], lock=True).get(identity, frozenset())
+    return rows.all_refs(rows.load(connection, state.mapper, [column], [identity], lock=True).get(identity))
 
 
 def _switched_with(session: Session, state: InstanceState[Any]) -> InstanceState[Any] | None:

@@ -43,15 +43,17 @@ def search(connection: Connection, table: Table, wanted: Collection[Ref]) -> set
     paths = sorted({ref.path for ref in wanted})
     held: set[Ref] = set()
     for column in file_columns(table):
-        size = _PATTERNS if column.type.multiple else _ROWS
+        # Where a column is kept as text, one value that is no JSON would end the SELECT.
+        as_text = column.type.multiple or connection.dialect.name == "sqlite"
+        size = _PATTERNS if as_text else _ROWS
         for start in range(0, len(paths), size):
-            where = _mentions(column, paths[start : start + size])
+            where = _mentions(column, paths[start : start + size], as_text=as_text)
             held |= _refs(connection.execute(select(column).where(where)))
     return held & set(wanted)
 
 
-def _mentions(column: Any, paths: list[str]) -> ColumnElement[bool]:
-    if column.type.multiple:
+def _mentions(column: Any, paths: list[str], *, as_text: bool) -> ColumnElement[bool]:
+    if as_text:
         text = type_coerce(cast(column, Text), Text)
         # Databases that keep the text have it as Python wrote it, in ASCII; PostgreSQL has the characters.
         written = {json.dumps(path, ensure_ascii=ascii_only) for path in paths for ascii_only in (True, False)}

@@ -30,9 +30,18 @@ def check(ledger: Ledger) -> None:
         NotFoundError: One is gone.
     """
     before = time.time() - GRACE / 2
-    old = [ref for ref in ledger.taken() if (made := find_id(ref.path)) is not None and id_time(made) < before]
-    if old:
-        bridge.do(lambda: _check(old), lambda: _check_async(old))
+    taken = [ref for ref, count in ledger.whole().net().items() if count > 0]
+    check_refs([ref for ref in taken if (made := find_id(ref.path)) is not None and id_time(made) < before])
+
+
+def check_refs(refs: list[Ref]) -> None:
+    """Refuse to commit rows with any of these files that has gone.
+
+    Raises:
+        NotFoundError: One has.
+    """
+    if refs:
+        bridge.do(lambda: _check(refs), lambda: _check_async(refs))
 
 
 def _check(refs: list[Ref]) -> None:
@@ -50,7 +59,7 @@ async def _check_async(refs: list[Ref]) -> None:
 
 def _gone(ref: Ref) -> NotFoundError:
     message = (
-        f"{ref.path!r} has gone from storage {ref.backend!r} before its row was committed: it was stored more than "
-        f"{GRACE // 7200} hours ago, and a sweep takes such files for garbage. Roll back and do it again."
+        f"{ref.path!r} has gone from storage {ref.backend!r} before its row was committed: a sweep takes files that "
+        f"no row holds for garbage once they are old, and a drain had it on its list. Roll back and do it again."
     )
     return NotFoundError(message, operation="commit", storage=ref.backend, path=ref.path)

@@ -67,6 +67,26 @@ class Dead(NamedTuple):
     owners: tuple[Owner, ...]
 
 
+class Entry(NamedTuple):
+    """What an outbox was told of a file.
+
+    Attributes:
+        bind: Engine of the outbox.
+        outbox: The outbox.
+        kind: ``"drop"`` or ``"take"``.
+        ref: The file.
+        table: Full name of its row's table.
+        key: The row's encoded primary key.
+    """
+
+    bind: Any
+    outbox: Any
+    kind: str
+    ref: Ref
+    table: str | None
+    key: str | None
+
+
 @dataclass(slots=True)
 class Frame:
     """One boundary.
@@ -77,6 +97,8 @@ class Frame:
         discard: Objects of boundaries inside it that rolled back.
         requests: Objects that were asked to be deleted.
         asked: Rows to ask before an object is deleted, beside those that took or dropped it.
+        uncertain: Objects that rows may hold although nobody noted it: their statement failed.
+        entries: What the outboxes were told.
         undo: Called, last first, when it rolls back: files become what they were before.
         committed: Whether its COMMIT, or RELEASE, succeeded.
     """
@@ -86,6 +108,8 @@ class Frame:
     discard: list[Dead] = field(default_factory=list)
     requests: list[Ref] = field(default_factory=list)
     asked: list[tuple[Ref, Owner]] = field(default_factory=list)
+    uncertain: set[Ref] = field(default_factory=set)
+    entries: set[Entry] = field(default_factory=set)
     undo: list[Callable[[], object]] = field(default_factory=list)
     committed: bool = False
 
@@ -109,6 +133,8 @@ class Frame:
         self.discard += inner.discard
         self.requests += inner.requests
         self.asked += inner.asked
+        self.uncertain |= inner.uncertain
+        self.entries |= inner.entries
         self.undo += inner.undo
 
     def roll_back(self) -> list[Dead]:
@@ -147,11 +173,10 @@ class Ledger:
         autocommit: Whether a connection commits each statement, so that a rollback proves nothing.
         edits: File columns that the flush under way changes, by row and column.
         watched: Connections whose COMMIT is listened for.
+        schemas: Where a connection translates names of schemas, by engine; fresh ones have to do the same.
         begun: Whether its root transaction has begun; a delete may be queued before.
         closing: Called when it is settled.
         joined: Whether the session works inside somebody else's transaction, so that its own end proves nothing.
-        boxed: Files that the outboxes were told to delete, by engine and outbox.
-        entries: What the outboxes were told.
         is_ending: Whether the outboxes were told, so that they must hear of what comes later.
     """
 
@@ -161,8 +186,7 @@ class Ledger:
         self.autocommit = False
         self.edits: dict[Any, Any] = {}
         self.watched: set[Any] = set()
-        self.boxed: dict[tuple[Any, Any], set[Ref]] = {}
-        self.entries: set[Any] = set()
+        self.schemas: dict[Any, Any] = {}
         self.is_ending = False
         self.begun = False
         self.closing: list[Callable[[], object]] = []
@@ -180,11 +204,17 @@ class Ledger:
 
     def let_go(self) -> set[Ref]:
         """Return what no row holds as far as this transaction goes: dropped more than taken, or just written."""
-        net: Counter[Ref] = Counter()
+        whole = self.whole()
+        net = whole.net()
+        dropped = {ref for ref, count in net.items() if count < 0} | {ref for ref in whole.created if net[ref] <= 0}
+        return dropped - whole.uncertain
+
+    def whole(self) -> Frame:
+        """Return all that happened so far, in open savepoints too."""
+        whole = Frame()
         for frame in self.frames():
-            net.update(frame.net())
-        created = {ref for frame in self.frames() for ref in frame.created}
-        return {ref for ref, count in net.items() if count < 0} | {ref for ref in created if net[ref] <= 0}
+            whole.merge(frame)
+        return whole
 
     def end_nested(self, boundary: Any, parent: Any | None) -> None:
         """Fold a SAVEPOINT that ended into the boundary around it."""
@@ -196,22 +226,26 @@ class Ledger:
         else:
             self.frame(parent).discard += inner.roll_back()
 
-    def dead(self) -> list[Dead]:
-        """Return what nobody needs if the root is committed as it is now."""
-        return self._root.dead()
-
-    def taken(self) -> list[Ref]:
-        """Return what rows take if the root is committed as it is now."""
-        return [ref for ref, count in self._root.net().items() if count > 0]
-
     def adopted(self) -> Iterator[tuple[Change, bool]]:
         """Yield the takes of files that were there before, and whether another row of this transaction had them."""
-        created = set(self._root.created)
-        boxed = {ref for refs in self.boxed.values() for ref in refs}
-        dropped = {change.ref for change in self._root.changes if change.sign < 0}
-        for change in self._root.changes:
-            if change.sign > 0 and (change.ref not in created or change.ref in boxed):
+        whole = self.whole()
+        created = set(whole.created) - {entry.ref for entry in whole.entries if entry.kind == "drop"}
+        dropped = {change.ref for change in whole.changes if change.sign < 0}
+        for change in whole.changes:
+            if change.sign > 0 and change.ref not in created:
                 yield change, change.ref in dropped
+
+    def engine(self, bind: Any) -> Any:
+        """Return an engine whose fresh connections look where those of the transaction looked."""
+        return bind.execution_options(schema_translate_map=self.schemas[bind]) if bind in self.schemas else bind
+
+    def boxed(self) -> dict[tuple[Any, Any], set[Ref]]:
+        """Return the files that the outboxes were told to delete, by engine and outbox."""
+        boxed: dict[tuple[Any, Any], set[Ref]] = {}
+        for entry in self.whole().entries:
+            if entry.kind == "drop":
+                boxed.setdefault((entry.bind, entry.outbox), set()).add(entry.ref)
+        return boxed
 
     def settle(self) -> tuple[Outcome, list[Dead]]:
         """Return how the root ended, and which objects are to be deleted now."""

@@ -16,19 +16,17 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, event, select
 
 from holdfast.errors import ConfigurationError
-from holdfast.orm import drain
-from holdfast.orm.engines import engine_of
+from holdfast.saving import Ref
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncSession
     from sqlalchemy.orm import Session
 
-    from holdfast.saving import Ref
-
 _INFO = "holdfast.outbox"
+_PATHS = 500  # of one SELECT
 
 
 class Outbox:
@@ -108,9 +106,13 @@ class Outbox:
         """Delete the files that were dropped; returns how many.
 
         It works in batches, each in a transaction of its own on a connection of its own: what the session is doing
-        does not matter. Several processes may drain at once. What a storage refuses to delete stays for next time.
+        does not matter, as long as its pool has another one. Several processes may drain at once. What a storage
+        refuses to delete stays for next time. The rows must be visible: a role under row-level security is none to
+        drain with.
         """
-        return drain.drain_all(engine_of(session, self.table), self)
+        from holdfast.orm import drain, engines  # noqa: PLC0415  # `import holdfast` need not pay for it
+
+        return sum(drain.drain_all(engine, self) for engine in engines.engines_of(session, self.table))
 
     async def drain_async(self, session: AsyncSession) -> int:
         """Like `drain`."""
@@ -133,10 +135,17 @@ class Outbox:
         if rows:
             connection.execute(self.table.insert(), rows)
 
-    def names(self, connection: Connection, ref: Ref) -> bool:
-        """Return whether an entry names a file."""
-        found = connection.execute(select(self.table.c.backend).where(self.table.c.path == ref.path))
-        return ref.backend in found.scalars()
+    def named(self, connection: Connection, refs: Collection[Ref], *, lock: bool) -> set[Ref]:
+        """Return which files an entry names; with `lock`, drains that work on them are waited for."""
+        found: set[Ref] = set()
+        paths = sorted({ref.path for ref in refs})
+        for start in range(0, len(paths), _PATHS):
+            query = select(self.table.c.backend, self.table.c.path).where(
+                self.table.c.path.in_(paths[start : start + _PATHS])
+            )
+            rows = connection.execute(query.with_for_update() if lock else query)
+            found |= {Ref(*row) for row in rows}
+        return found & set(refs)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.table.fullname!r}>"

@@ -13,7 +13,7 @@ from holdfast.orm import boxing, bridge, holders, rows
 from holdfast.orm.engines import fresh_connection
 from holdfast.orm.ledger import Outcome
 from holdfast.orm.removal import remove
-from holdfast.orm.tracking import columns_of
+from holdfast.orm.tracking import table_columns
 
 if TYPE_CHECKING:
     from holdfast.orm.ledger import Dead, Ledger
@@ -43,10 +43,11 @@ def settle(ledger: Ledger) -> None:
         if ledger.joined:
             logger.info("the session is part of an outer transaction, whose end it does not see: no file is deleted")
             return
+        boxed = ledger.boxed()
         if outcome is Outcome.UNKNOWN:
-            kept = "only the outbox knows what to delete" if ledger.boxed else "no file is deleted, the sweep decides"
+            kept = "only the outbox knows what to delete" if boxed else "no file is deleted, the sweep decides"
             logger.error("a COMMIT was not acknowledged, or never needed: %s", kept)
-        if dead or ledger.boxed:
+        if dead or boxed:
             bridge.do_shielded(lambda: _clean_up(ledger, outcome, dead), _SECONDS)
     except Exception:
         logger.exception("cleaning up files after a transaction failed: leftovers are found by the sweep")
@@ -55,22 +56,22 @@ def settle(ledger: Ledger) -> None:
 def _clean_up(ledger: Ledger, outcome: Outcome, dead: list[Dead]) -> None:
     # The entries in the outbox share the transaction's fate, whatever that was.
     theirs = boxing.drain_own(ledger) if outcome is not Outcome.ROLLED_BACK else set()
-    remove(_unheld([item for item in dead if item.ref not in theirs]))
+    remove(_unheld(ledger, [item for item in dead if item.ref not in theirs]))
 
 
-def _unheld(dead: list[Dead]) -> list[Ref]:
+def _unheld(ledger: Ledger, dead: list[Dead]) -> list[Ref]:
     """Return what to delete: all that no row which ever took or dropped it holds in the database now.
 
     Events are no proof of what was committed: the connection may have been in autocommit mode, a savepoint may have
     outlived the rollback, the database may have rolled back by itself. The rows are asked, on a fresh connection.
     """
-    held = _held(dead)
+    held = _held(ledger, dead)
     for ref in held:
         logger.warning("%s in storage %r is kept: a row holds it", ref.path, ref.backend)
     return [item.ref for item in dead if item.ref not in held]
 
 
-def _held(dead: list[Dead]) -> set[Ref]:
+def _held(ledger: Ledger, dead: list[Dead]) -> set[Ref]:
     """SELECT what rows hold: in all their file columns, as a file may have moved from one to another."""
     known: dict[tuple[Any, Any], set[tuple[Any, ...]]] = {}
     unknown: dict[tuple[Any, Any], set[Ref]] = {}
@@ -83,12 +84,11 @@ def _held(dead: list[Dead]) -> set[Ref]:
     held: set[Ref] = set()
     for (bind, mapper), identities in known.items():
         if identities:
-            with fresh_connection(bind) as connection:
-                for column in columns_of(mapper):
-                    for refs in rows.load(connection, mapper, column, list(identities)).values():
-                        held |= refs
+            with fresh_connection(ledger.engine(bind)) as connection:
+                for found in rows.load(connection, mapper, table_columns(mapper), list(identities)).values():
+                    held |= rows.all_refs(found)
     for (bind, mapper), wanted in unknown.items():
-        with fresh_connection(bind) as connection:
-            for table in {column.column.table for column in columns_of(mapper)}:
+        with fresh_connection(ledger.engine(bind)) as connection:
+            for table in {column.column.table for column in table_columns(mapper)}:
                 held |= holders.search(connection, table, wanted)
     return held & {item.ref for item in dead}

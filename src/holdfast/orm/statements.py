@@ -33,10 +33,15 @@ class ValuedStatement:
         execution: The execution under way.
         mapper: The mapper of its rows.
         columns: File columns that it may set.
+
+    Attributes:
+        statement: The INSERT or UPDATE; also where rows are selected *from* it.
+        is_many: Whether it is executed with a list of parameters.
     """
 
     def __init__(self, execution: ORMExecuteState, mapper: Mapper[Any], columns: Sequence[FileColumn]) -> None:
-        self.statement: Any = execution.statement
+        self._execution = execution
+        self.statement: Any = getattr(execution.statement, "element", execution.statement)
         self._parameters = execution.parameters
         self._mapper = mapper
         self._columns = columns
@@ -69,16 +74,42 @@ class ValuedStatement:
         found = [{column: row[column.column] for column in self._columns if column.column in row} for row in rows]
         for column in self._columns:
             values = [row[column] for row in found if column in row]
+            values += [value for each, value in self.conflict_files() if each is column]
             if column.column in map(self._column, names) or any(_reads_other_rows(value, column) for value in values):
                 message = (
                     f"{column.column} would get files of other rows by SQL, and a file belongs to one row only: "
                     "load the rows and assign the files, which copies or moves them"
                 )
                 raise ColumnValueError(message)
-        if len(self.parameters) > 1 and any(column.column in self._shared() for column in self._columns):
+        fixed = {column for column, value in self._shared().items() if not self._is_bound(value)}
+        if len(self.parameters) > 1 and any(column.column in fixed for column in self._columns):
             message = "a file in values() cannot go with several sets of parameters: put it into each of them"
             raise ColumnValueError(message)
         return found
+
+    def refuse_doubles(self, row: Mapping[FileColumn, Any]) -> None:
+        """Refuse an UPDATE that would leave one file in two columns: deleting one would take it from the other.
+
+        Raises:
+            ColumnValueError: A column is copied to another, and not set itself.
+        """
+        set_columns = {column.column for column in row}
+        sources = [source for column, value in row.items() for source in _sources(value, self._columns)]
+        if any(source not in set_columns for source in sources) or len(sources) != len(set(sources)):
+            message = (
+                f"one file would lie in two columns of {self._mapper.class_.__name__}: set the one that it comes from "
+                "in the same statement, or load the row and assign the file, which copies it"
+            )
+            raise ColumnValueError(message)
+
+    def wrapped(self, statement: Any) -> Any:
+        """Return a statement in what rows were selected from it with, if they were."""
+        if self.statement is self._execution.statement:
+            return statement
+        outer: Any = self._execution.statement
+        outer = outer._generate()
+        outer.element = statement
+        return outer
 
     def with_files(self, values: Sequence[Mapping[FileColumn, Any]]) -> tuple[Any, Any]:
         """Return the statement and its parameters with other values, row by row."""
@@ -89,17 +120,24 @@ class ValuedStatement:
             statement._multi_values = tuple(
                 [self._replaced(self._as_mapping(row), next(rows)) for row in group] for group in self._multi_values()
             )
-            return statement, None
+            return self.wrapped(statement), None
         if len(by_column) == 1:
             if statement._values:
                 statement._values = type(statement._values)(self._replaced(statement._values, by_column[0], bind=True))
             if self._ordered_values():
                 pairs = dict(self._ordered_values())
                 statement._ordered_values = list(self._replaced(pairs, by_column[0], bind=True).items())
-        parameters = [self._replaced(given, row) for given, row in zip(self.parameters, by_column, strict=False)]
+        named = {value.key: column for column, value in self._shared().items() if self._is_bound(value)}
+        parameters = [
+            {
+                name: row.get(named[name], value) if name in named else value
+                for name, value in self._replaced(given, row).items()
+            }
+            for given, row in zip(self.parameters, by_column, strict=False)
+        ]
         if not parameters:
-            return statement, None
-        return statement, parameters if self.is_many else parameters[0]
+            return self.wrapped(statement), None
+        return self.wrapped(statement), parameters if self.is_many else parameters[0]
 
     def conflict_files(self) -> Iterator[tuple[FileColumn, Any]]:
         """Yield the values that an upsert's SET has for file columns."""
@@ -115,8 +153,9 @@ class ValuedStatement:
         return getattr(self.statement, "_post_values_clause", None) is not None or bool(self.statement._prefixes)
 
     def sets_primary_key(self) -> bool:
-        """Return whether an UPDATE changes primary keys."""
-        return any(key in self._shared() for key in self._mapper.primary_key)
+        """Return whether an UPDATE with a condition changes primary keys."""
+        named = {column for values in (self._shared(), *map(self._named, self.parameters)) for column in values}
+        return any(key in named for key in (*self._mapper.primary_key, *self._mapper.local_table.primary_key))
 
     # --- names
 
@@ -145,6 +184,10 @@ class ValuedStatement:
         """Return what ``values()`` has for every execution."""
         return self._named({**(self.statement._values or {}), **dict(self._ordered_values() or ())})
 
+    def _is_bound(self, value: Any) -> bool:
+        """Return whether a value comes with each set of parameters."""
+        return isinstance(value, BindParameter) and bool(self.parameters) and value.key in self.parameters[0]
+
     def _ordered_values(self) -> Any:
         return getattr(self.statement, "_ordered_values", None)
 
@@ -162,6 +205,14 @@ class ValuedStatement:
             return BindParameter(None, replaced, type_=column.type, unique=True)
 
         return {key: value_of(key, value) for key, value in values.items()}
+
+
+def _sources(value: Any, columns: Sequence[FileColumn]) -> set[Column[Any]]:
+    """Return the file columns that an SQL expression reads."""
+    if not isinstance(value, ClauseElement):
+        return set()
+    named = {part.key for part in visitors.iterate(value) if isinstance(part, Column)}
+    return {column.column for column in columns if column.column.key in named}
 
 
 def _unbound(value: Any, parameters: Mapping[str, Any]) -> Any:

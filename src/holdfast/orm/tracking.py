@@ -47,6 +47,16 @@ def columns_of(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
     return _columns.get(mapper, ())
 
 
+def table_columns(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
+    """Return the file columns of a mapper, and those of other classes in the same table."""
+    found = {column.column: column for column in columns_of(mapper)}
+    for other in mapper.base_mapper.self_and_descendants:
+        if other.local_table is mapper.local_table:
+            for column in columns_of(other):
+                found.setdefault(column.column, column)
+    return tuple(found.values())
+
+
 def tracked_mappers() -> list[Mapper[Any]]:
     """Return all configured mappers with file columns."""
     return list(_columns)

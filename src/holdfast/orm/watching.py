@@ -49,6 +49,8 @@ def watch(connection: Connection, session: Session) -> None:
     if ledger is None or connection in ledger.watched:
         return
     ledger.watched.add(connection)
+    if names := connection.get_execution_options().get("schema_translate_map"):
+        ledger.schemas[connection.engine] = names
     ledger.autocommit = ledger.autocommit or _commits_each_statement(connection)
 
     def sent(*_: Any) -> None:
