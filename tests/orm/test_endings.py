@@ -87,7 +87,7 @@ def check(engine: Any, docs: StorageBackend, expected: dict[int, bytes]) -> None
     """Compare the rows' bytes; after a sweep nothing else is in the storage."""
     with Session(engine) as session:
         assert {row.id: row.file.get_content() for row in session.scalars(select(Document))} == expected
-        report = sweep(session, Base, storages=["docs"], grace=timedelta(0), delete=True)
+        report = sweep(session, Base, storages=["docs"], grace=timedelta(0), delete=True, shared=True)
         assert not report.errors
     assert stored(docs) == sorted(expected.values())
 

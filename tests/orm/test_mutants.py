@@ -88,7 +88,10 @@ PLANS: dict[str, tuple[str, list[Transaction]]] = {
             transaction(AddAgain()),
         ],
     ),
-    "rows_of_statements_are_not_read_again": ("lost", [transaction(BulkUpdate(NO_SCAN, contents=NEW))]),
+    "rows_of_statements_are_not_read_again": (
+        "shared",
+        [transaction(BulkUpdate(NO_SCAN, contents=NEW), Give(NO_SCAN, COVER, Giving.COPY))],
+    ),
     "rows_of_statements_are_not_read_before": ("leak", [transaction(BulkUpdate(COVER, contents=NEW))]),
     "deleted_rows_are_not_found": ("leak", [transaction(BulkDelete(0))]),
     "statements_copy_no_files": ("shared", [transaction(BulkUpdate(OTHER_COVER, given=COVER))]),
@@ -98,6 +101,11 @@ PLANS: dict[str, tuple[str, list[Transaction]]] = {
         [transaction(BulkUpdate(THUMBNAIL, contents=NEW, how=Selecting.PRIMARY_KEY))],
     ),
     "failed_statement_is_not_asked_for": ("lost", [transaction(BreakInsert(swallow=True))]),
+    "failed_statement_holds_nothing": (
+        "shared",
+        [transaction(BreakInsert(swallow=True), Give(NEW_COVER, COVER, Giving.COPY))],
+    ),
+    "failed_statement_leaves_its_files_free": ("shared", [transaction(BreakInsert(swallow=True, again=True))]),
     "outbox_is_told_after_the_commit": ("leak", [transaction(Assign(COVER, NEW), ending=Ending.KILL)]),
     "drain_does_not_ask_the_rows": ("lost", [transaction(RawMove(COVER, OTHER_COVER, swap=True))]),
     "drain_forgets_the_takes": ("lost", [transaction(RawMove(COVER, NO_SCAN))]),

@@ -152,11 +152,20 @@ async def break_insert(run: Run, op: do.BreakInsert) -> None:
         raise AssertionError("a label was given twice")
     if not op.swallow:
         await run.roll_back()
-    elif database == "postgresql":
+        return
+    if database == "postgresql":
         run.broken = run.model.depth
-    elif database == "sqlite":
+        return
+    if database == "sqlite":
         run.model.view[label] = new_row("document", cover=piece)
         run.flushed()
+    if op.again:
+        label = run.label()
+        run.instances[label] = Document(label=label, cover=file)
+        run.world.session.add(run.instances[label])
+        run.model.view[label] = new_row("document", cover=piece)
+        run.altered.add(label)
+        await run.flush()
 
 
 STEPS: dict[type, Any] = {

@@ -134,9 +134,13 @@ class Run(FileMaker):
         before = self.model.view
         self.given.clear()
         end()
-        for label in before.keys() - self.model.view.keys():
-            if label in self.instances:
-                self.released[label] = self.instances.pop(label), before[label]
+        for label in before.keys() & self.instances.keys() - self.model.view.keys():
+            instance = self.instances.pop(label)
+            if inspect(instance).transient:
+                self.released[label] = instance, before[label]
+            elif inspect(instance).persistent:
+                # A statement inserted it, or SQLAlchemy takes a COMMIT for one that the database refused.
+                self.world.session.expunge(instance)
 
     async def _repair(self) -> None:
         """Replace contents that fail."""

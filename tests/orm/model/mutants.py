@@ -168,7 +168,7 @@ def rollback_counts_as_commit() -> AbstractContextManager[None]:
 @mutant
 def owner_is_not_asked() -> AbstractContextManager[None]:
     """Files are deleted without a look at the row that may hold them still."""
-    return patched(settlement, "_held", lambda _: set())
+    return patched(settlement, "_held", lambda *_: set())
 
 
 @mutant

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from holdfast import FileObject
-from tests.orm.model import operations, outsiders as do
+from tests.orm.model import operations
+from tests.orm.model import outsiders as do
 from tests.orm.model.dying import dying
 from tests.orm.model.interpreter import Run
 from tests.orm.model.list_edits import NEED_CONTENT, NEED_PAGE, edit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.orm.model.operations import Assign, DeleteRow, EditPages, Place
+from tests.orm.model.operations import Assign, DeleteRow, EditPages
 
 
 @dataclass(frozen=True)

@@ -35,12 +35,10 @@ def rows_of_statements_are_not_read_before() -> AbstractContextManager[None]:
 def statements_copy_no_files() -> AbstractContextManager[None]:
     """A file of another row goes into a bulk statement as it is."""
 
-    class Everything:
-        def __contains__(self, _: object) -> bool:
-            return True
-
-    def carry_out(self: Any, edits: Any, _: Any) -> None:
-        planning.carry_out(self._session, edits, lambda: Everything())  # type: ignore[arg-type,return-value]
+    def carry_out(self: Any, edits: Any, before: Any) -> None:
+        held = {ref for row in before for refs in row.values() for ref in refs}
+        everything = {ref for edit in edits for file in edit.files for ref in rows.refs_of(file)} | held
+        planning.carry_out(self._session, edits, lambda: everything)
 
     return patched(Bulk, "_carry_out", carry_out)
 
@@ -60,10 +58,10 @@ def rows_of_a_statement_share_a_file() -> AbstractContextManager[None]:
 def primary_keys_of_joined_tables_are_unknown() -> AbstractContextManager[None]:
     """A primary key is only found under the name of the base table's column."""
 
-    def identity(self: Any, values: Any) -> Any:
-        return tuple(values.get(key) for key in self._mapper.primary_key)
+    def identity(mapper: Any, values: Any) -> Any:
+        return tuple(values.get(key) for key in mapper.primary_key)
 
-    return patched(Bulk, "_identity", identity)
+    return patched(affected, "identity", identity)
 
 
 @mutant
@@ -74,6 +72,34 @@ def failed_statement_is_not_asked_for() -> AbstractContextManager[None]:
         return self._execution.invoke_statement(statement, parameters)
 
     return patched(Bulk, "_invoked", invoked)
+
+
+@mutant
+def failed_statement_holds_nothing() -> AbstractContextManager[None]:
+    """What a failed statement wrote may move to any row, though one may hold it."""
+    let_go = Ledger.let_go
+
+    def all_let_go(self: Ledger) -> Any:
+        return let_go(self) | {ref for frame in self.frames() for ref in frame.uncertain}
+
+    return patched(Ledger, "let_go", all_let_go)
+
+
+@mutant
+def failed_statement_leaves_its_files_free() -> AbstractContextManager[None]:
+    """The files of a failed statement may be given to a row as they are, though one may hold them."""
+    invoked = Bulk._invoked
+
+    def invoked_and_freed(self: Any, statement: Any, parameters: Any, edits: Any) -> Any:
+        try:
+            return invoked(self, statement, parameters, edits)
+        except Exception:
+            for edit in edits:
+                for file in edit.files:
+                    file._owned = False
+            raise
+
+    return patched(Bulk, "_invoked", invoked_and_freed)
 
 
 @mutant

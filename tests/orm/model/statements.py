@@ -10,6 +10,8 @@ from enum import Enum, auto
 
 from tests.orm.model.operations import Content, Place
 
+NEW = Content()
+
 
 class Selecting(Enum):
     """How a bulk UPDATE names its rows."""
@@ -74,10 +76,17 @@ class BulkInsert:
 
 @dataclass(frozen=True)
 class BreakInsert:
-    """Insert a row, and another that the database refuses; then roll back, or go on as if nothing had happened."""
+    """Insert a row, and another that the database refuses; then roll back, or go on as if nothing had happened.
 
-    content: Content = Content()
+    Attributes:
+        content: What the row gets.
+        swallow: Go on.
+        again: Put the same file into a new row.
+    """
+
+    content: Content = NEW
     swallow: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ BULK: dict[st.SearchStrategy[object], int] = {
         st.booleans(),
         FEW_TIMES,
     ): 3,
-    st.builds(statements.BreakInsert, CONTENT, st.booleans()): 1,
+    st.builds(statements.BreakInsert, CONTENT, st.booleans(), st.booleans()): 1,
 }
 """Bulk statements."""
 
@@ -105,5 +105,5 @@ def transactions(mode: Mode) -> st.SearchStrategy[do.Transaction]:
         weighted |= RAW
     weighted_list = [strategy for strategy, weight in weighted.items() for _ in range(weight)]
     one = st.sampled_from(weighted_list).flatmap(lambda strategy: strategy)
-    operations = st.tuples(first, st.lists(one, min_size=4, max_size=12)).map(lambda lists: tuple(sum(lists, [])))
+    operations = st.tuples(first, st.lists(one, min_size=4, max_size=12)).map(lambda lists: (*lists[0], *lists[1]))
     return st.builds(do.Transaction, operations, st.sampled_from(endings), st.booleans())

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from holdfast import FileObject
 
-
 WAITING = {"postgresql": "SET lock_timeout = 1000", "mariadb": "SET innodb_lock_wait_timeout = 1"}
 """How long statements wait for locks, by database: a second. With 0 MariaDB 10.11 fails at SKIP LOCKED."""
 
