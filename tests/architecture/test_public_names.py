@@ -6,6 +6,7 @@ import holdfast
 from holdfast import errors
 
 NAMES = (
+    "Outbox",
     "FileObject",
     "StorageBackend",
     "StoredObject",

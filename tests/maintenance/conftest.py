@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from holdfast import StorageBackend, storages
 from holdfast.drivers.local import LocalDriver
 from holdfast.maintenance import SweepReport, VerifyReport, sweep, sweep_async, verify, verify_async
-from tests.maintenance.shelf import Base, Hooked
+from tests.maintenance.stacks import Base, Hooked
 from tests.orm.conftest import Database
 
 NOW = timedelta(0)
@@ -112,18 +112,18 @@ def register(tmp_path: Path) -> Iterator[Callable[..., StorageBackend]]:
 
 
 @pytest.fixture
-def shelf(driver: str, register: Callable[..., StorageBackend]) -> StorageBackend:
+def stacks(driver: str, register: Callable[..., StorageBackend]) -> StorageBackend:
     """The storage of most files."""
-    return register("shelf", local=driver in LOCAL)
+    return register("stacks", local=driver in LOCAL)
 
 
 @pytest.fixture
-def depot(driver: str, register: Callable[..., StorageBackend]) -> StorageBackend:
+def cellar(driver: str, register: Callable[..., StorageBackend]) -> StorageBackend:
     """Another storage."""
-    return register("depot", local=driver not in LOCAL)
+    return register("cellar", local=driver not in LOCAL)
 
 
 @pytest.fixture
 def local(register: Callable[..., StorageBackend]) -> StorageBackend:
     """The storage of most files as a folder, whose files can be aged."""
-    return register("shelf")
+    return register("stacks")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from holdfast import FileObject, Outbox, StoredObject, storages
 from holdfast.errors import SweepRefusedError
-from tests.maintenance.shelf import Base, key, keys, lay, value
+from tests.maintenance.stacks import Base, key, keys, lay, value
 
 
 def stranger(world, value: object, name: str = "stranger") -> None:
@@ -29,28 +29,28 @@ def stranger(world, value: object, name: str = "stranger") -> None:
     ],
 )
 @pytest.mark.parametrize("delete", [True, False])
-async def test_values_of_unknown_tables_refuse(world, shelf, depot, held: object, delete: bool) -> None:
+async def test_values_of_unknown_tables_refuse(world, stacks, cellar, held: object, delete: bool) -> None:
     """A JSON value that names the storage, at any depth, stops the sweep before anything is deleted."""
-    name = lay(shelf, key())
+    name = lay(stacks, key())
     stranger(world, held)
-    with pytest.raises(SweepRefusedError, match=r"stranger\.some data \('shelf'\)"):
+    with pytest.raises(SweepRefusedError, match=r"stranger\.some data \('stacks'\)"):
         await world.sweep(delete=delete)
-    assert keys(shelf) == {name}
+    assert keys(stacks) == {name}
     assert (await world.sweep(delete=delete, shared=True)).counts["unreferenced"] == 1
 
 
-async def test_values_that_name_other_things_do_not(world, shelf, depot) -> None:
+async def test_values_that_name_other_things_do_not(world, stacks, cellar) -> None:
     """Nor tables without JSON, nor the outbox."""
-    lay(shelf, key())
-    stranger(world, {"backend": "shelfs", "shelf": {"backend": ["else"]}, "text": '{"backend": "shelf"}'})
+    lay(stacks, key())
+    stranger(world, {"backend": "shelfs", "stacks": {"backend": ["else"]}, "text": '{"backend": "stacks"}'})
     world.sql("CREATE TABLE plain (id INTEGER PRIMARY KEY, note TEXT)")
     world.sql("INSERT INTO plain VALUES (1, :note)", note=value("a"))
     assert (await world.sweep()).counts["deleted"] == 1
 
 
-async def test_a_column_that_the_models_forgot_refuses(world, shelf, depot) -> None:
+async def test_a_column_that_the_models_forgot_refuses(world, stacks, cellar) -> None:
     """A table of the models may have more columns than they know."""
-    lay(shelf, key())
+    lay(stacks, key())
     world.sql("ALTER TABLE item ADD COLUMN former JSON")
     world.sql("INSERT INTO item (id, former) VALUES (1, :held)", held=value("a"))
     with pytest.raises(SweepRefusedError, match=r"item\.former"):
@@ -58,18 +58,18 @@ async def test_a_column_that_the_models_forgot_refuses(world, shelf, depot) -> N
 
 
 @pytest.mark.parametrize("driver", ["pysqlite", "aiosqlite"])
-async def test_what_is_no_json_does_not_refuse(world, shelf, depot) -> None:
+async def test_what_is_no_json_does_not_refuse(world, stacks, cellar) -> None:
     """SQLite keeps anything in a JSON column."""
-    lay(shelf, key())
+    lay(stacks, key())
     stranger(world, "text")
     world.sql("UPDATE stranger SET \"some data\" = '{' WHERE id = 1")
     assert (await world.sweep()).counts["deleted"] == 1
 
 
 @pytest.mark.parametrize("driver", [pytest.param(each, marks=pytest.mark.postgres) for each in ("psycopg", "asyncpg")])
-async def test_other_schemas_are_looked_at(world, shelf, depot) -> None:
+async def test_other_schemas_are_looked_at(world, stacks, cellar) -> None:
     """All of them lie in the same database."""
-    lay(shelf, key())
+    lay(stacks, key())
     world.sql("CREATE SCHEMA other")
     world.sql("CREATE TABLE other.item (id integer PRIMARY KEY, file jsonb)")
     world.sql("INSERT INTO other.item VALUES (1, CAST(:held AS jsonb))", held=value("a"))
@@ -78,9 +78,9 @@ async def test_other_schemas_are_looked_at(world, shelf, depot) -> None:
 
 
 @pytest.mark.parametrize("driver", [pytest.param(each, marks=pytest.mark.postgres) for each in ("psycopg", "asyncpg")])
-async def test_a_column_that_cannot_be_read_refuses(world, shelf, depot) -> None:
+async def test_a_column_that_cannot_be_read_refuses(world, stacks, cellar) -> None:
     """What cannot be looked at may hold anything; the look at the others goes on."""
-    lay(shelf, key())
+    lay(stacks, key())
     world.sql("CREATE TABLE broken (id integer, held json)")
     world.sql("""INSERT INTO broken VALUES (1, '{"backend": "\\u0000"}')""")
     stranger(world, json.loads(value("a")))
@@ -88,7 +88,7 @@ async def test_a_column_that_cannot_be_read_refuses(world, shelf, depot) -> None
         await world.sweep()
 
 
-async def test_models_of_another_metadata_refuse(world, shelf, depot) -> None:
+async def test_models_of_another_metadata_refuse(world, stacks, cellar) -> None:
     """They may live in another database, where no value can be looked at."""
     lone = f"lone-{uuid.uuid4().hex}"
 
@@ -120,9 +120,9 @@ async def test_models_of_another_metadata_refuse(world, shelf, depot) -> None:
         pytest.param("pymysql", marks=pytest.mark.mariadb),
     ],
 )
-async def test_prepared_transactions_refuse(world, shelf, depot) -> None:
+async def test_prepared_transactions_refuse(world, stacks, cellar) -> None:
     """They may hold any key, and no snapshot shows it; a dry run only says so."""
-    held = lay(shelf, key())
+    held = lay(stacks, key())
     connection = world.engine.connect()
     transaction = connection.begin_twophase("half done")
     connection.exec_driver_sql("INSERT INTO item (id, file) VALUES (1, %s)", (value(held),))
@@ -136,12 +136,12 @@ async def test_prepared_transactions_refuse(world, shelf, depot) -> None:
         transaction.commit()
         connection.close()
     assert (await world.sweep()).counts["unreferenced"] == 0
-    assert keys(shelf) == {held}
+    assert keys(stacks) == {held}
 
 
 # Tables without a model: a mapped one would be a stranger to every other sweep in this process.
 BOXED = MetaData()
-LETTER = Table("letter", BOXED, Column("id", Integer, primary_key=True), Column("file", StoredObject(backend="shelf")))
+LETTER = Table("letter", BOXED, Column("id", Integer, primary_key=True), Column("file", StoredObject(backend="stacks")))
 OUTBOX = Outbox(BOXED)
 
 
@@ -152,34 +152,34 @@ def letters(world) -> None:
         BOXED.create_all(connection)
 
 
-async def test_the_outbox_is_drained_first(world, shelf, letters) -> None:
+async def test_the_outbox_is_drained_first(world, stacks, letters) -> None:
     """Its drops are deleted before anything is listed; in a dry run they wait, and are not called garbage."""
-    dropped = lay(shelf, key())
-    drop = "INSERT INTO holdfast_outbox (kind, backend, path, created_at) VALUES ('drop', 'shelf', :path, 1)"
+    dropped = lay(stacks, key())
+    drop = "INSERT INTO holdfast_outbox (kind, backend, path, created_at) VALUES ('drop', 'stacks', :path, 1)"
     world.sql(drop, path=dropped)
-    garbage = lay(shelf, key())
+    garbage = lay(stacks, key())
     options = {"metadata": BOXED, "shared": True}
     report = await world.sweep(delete=False, **options)
     assert [finding.key for finding in report.findings] == [garbage]
-    assert keys(shelf) == {dropped, garbage}
+    assert keys(stacks) == {dropped, garbage}
     report = await world.sweep(**options)
     assert (report.drained, report.counts["deleted"]) == (1, 1)
-    assert keys(shelf) == set()
+    assert keys(stacks) == set()
 
 
-async def test_what_an_outbox_entry_names_stays(world, shelf, letters) -> None:
+async def test_what_an_outbox_entry_names_stays(world, stacks, letters) -> None:
     """A take is written by a transaction that committed, or by one whose rows nobody sees yet."""
-    taken = lay(shelf, key())
-    take = "INSERT INTO holdfast_outbox (kind, backend, path, created_at) VALUES ('take', 'shelf', :path, 9999999999)"
+    taken = lay(stacks, key())
+    take = "INSERT INTO holdfast_outbox (kind, backend, path, created_at) VALUES ('take', 'stacks', :path, 9999999999)"
     world.sql(take, path=taken)
     assert (await world.sweep(BOXED, shared=True)).counts["unreferenced"] == 0
-    assert keys(shelf) == {taken}
+    assert keys(stacks) == {taken}
 
 
-async def test_rows_of_one_base_know_nothing_of_another(world, shelf, depot, letters) -> None:
+async def test_rows_of_one_base_know_nothing_of_another(world, stacks, cellar, letters) -> None:
     """Both are given together, or the storage is not swept."""
-    world.sql("INSERT INTO letter (id, file) VALUES (1, :held)", held=value(lay(shelf, key())))
+    world.sql("INSERT INTO letter (id, file) VALUES (1, :held)", held=value(lay(stacks, key())))
     with pytest.raises(SweepRefusedError, match=r"letter\.file"):
         await world.sweep()
     assert (await world.sweep([Base, BOXED])).ok
-    assert len(keys(shelf)) == 1
+    assert len(keys(stacks)) == 1

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from holdfast.maintenance import sweep_async, verify_async
 from holdfast.maintenance.pacing import each
-from tests.maintenance.shelf import Base, key, keys, lay, value
+from tests.maintenance.stacks import Base, key, keys, lay, value
 
 ASYNC = [
     pytest.param("aiosqlite", id="aiosqlite"),
@@ -19,7 +19,7 @@ ASYNC = [
 
 
 @pytest.mark.parametrize("driver", ASYNC)
-async def test_other_tasks_have_their_turn(world, shelf, depot) -> None:
+async def test_other_tasks_have_their_turn(world, stacks, cellar) -> None:
     """Thousands of rows are read, sorted and compared, and no step holds the loop up for long."""
     with world.engine.begin() as connection:
         values = [{"number": number, "value": value(key(), size=1)} for number in range(1, 8001)]
@@ -40,22 +40,22 @@ async def test_other_tasks_have_their_turn(world, shelf, depot) -> None:
 
 
 @pytest.mark.parametrize("driver", ASYNC)
-async def test_a_cancelled_run_ends(world, shelf, depot) -> None:
+async def test_a_cancelled_run_ends(world, stacks, cellar) -> None:
     """The session can be used again, and the next run finds everything as it was."""
     for _ in range(5):
-        lay(shelf, key())
+        lay(stacks, key())
     async with AsyncSession(world.database.engine) as session:
         task = asyncio.current_task()
         with pytest.raises(asyncio.CancelledError):
             await verify_async(session, Base, progress=lambda event: event.phase == "rows" or task.cancel())
         task.uncancel()
         assert await session.scalar(text("SELECT 1")) == 1
-    assert len(keys(shelf)) == 5
+    assert len(keys(stacks)) == 5
     assert (await world.verify()).counts["unreferenced"] == 5
 
 
 @pytest.mark.parametrize("driver", ASYNC)
-async def test_both_commands_take_an_async_session(world, shelf, depot) -> None:
+async def test_both_commands_take_an_async_session(world, stacks, cellar) -> None:
     """With the arguments of their twins."""
     async with AsyncSession(world.database.engine) as session:
         assert (await verify_async(session, Base, deep=True, concurrency=1)).ok
@@ -110,7 +110,7 @@ async def test_tasks_go_side_by_side_up_to_a_limit() -> None:
 
 
 @pytest.mark.parametrize("driver", ASYNC)
-async def test_an_interrupted_reading_gives_its_connection_back(world, shelf, depot) -> None:
+async def test_an_interrupted_reading_gives_its_connection_back(world, stacks, cellar) -> None:
     """At once and in the event loop, not when the garbage collector finds it."""
     with world.engine.begin() as connection:
         values = [{"number": number, "value": value(key(), size=1)} for number in range(1, 3001)]

@@ -7,28 +7,28 @@ import pytest
 from sqlalchemy import text
 
 from holdfast import FileObject
-from tests.maintenance.shelf import DAY, Box, Item, file, key, keys, lay, value
+from tests.maintenance.stacks import DAY, Box, Item, file, key, keys, lay, value
 
 PHASES = ["list", "listed", "stat", "delete"]
 
 
 @pytest.mark.parametrize("phase", PHASES)
-async def test_an_old_object_that_gets_a_row_stays(world, shelf, depot, phase: str) -> None:
+async def test_an_old_object_that_gets_a_row_stays(world, stacks, cellar, phase: str) -> None:
     """A transaction that takes over an old object commits before, during and after the listing.
 
     Once the deletion of its chunk has begun it is too late for any look: there `before_commit` refuses the row.
     """
-    adopted, garbage = lay(shelf, key(2 * DAY)), lay(shelf, key(DAY))
-    shelf._abilities.before[phase] = [lambda: world.insert(1, value(adopted))]
+    adopted, garbage = lay(stacks, key(2 * DAY)), lay(stacks, key(DAY))
+    stacks._abilities.before[phase] = [lambda: world.insert(1, value(adopted))]
     report = await world.sweep()
-    assert garbage not in keys(shelf)
-    assert (adopted in keys(shelf)) == (phase in {"list", "listed"})
+    assert garbage not in keys(stacks)
+    assert (adopted in keys(stacks)) == (phase in {"list", "listed"})
     assert report.counts["deleted"] == (1 if phase in {"list", "listed"} else 2)
 
 
-async def test_an_object_that_gets_a_row_after_the_first_reading_stays(world, shelf, depot) -> None:
+async def test_an_object_that_gets_a_row_after_the_first_reading_stays(world, stacks, cellar) -> None:
     """All rows are read a second time, just before the deletion."""
-    adopted = lay(shelf, key(2 * DAY))
+    adopted = lay(stacks, key(2 * DAY))
     told = []
 
     def commit_then(event) -> None:
@@ -39,12 +39,12 @@ async def test_an_object_that_gets_a_row_after_the_first_reading_stays(world, sh
     report = await world.sweep(progress=commit_then)
     assert told
     assert report.counts["unreferenced"] == 0
-    assert keys(shelf) == {adopted}
+    assert keys(stacks) == {adopted}
 
 
-async def test_a_file_that_moves_between_rows_stays(world, shelf, depot) -> None:
+async def test_a_file_that_moves_between_rows_stays(world, stacks, cellar) -> None:
     """The rows are read in one snapshot: a file that moves from a row not read yet to one already read is not lost."""
-    moved = lay(shelf, key(2 * DAY))
+    moved = lay(stacks, key(2 * DAY))
     with world.engine.begin() as connection:
         rows = [{"number": number, "held": None} for number in range(2, 3000)] + [
             {"number": 3000, "held": value(moved)}
@@ -64,10 +64,10 @@ async def test_a_file_that_moves_between_rows_stays(world, shelf, depot) -> None
     report = await world.sweep(progress=move)
     assert moves
     assert report.counts["unreferenced"] == 0
-    assert keys(shelf) == {moved}
+    assert keys(stacks) == {moved}
 
 
-async def test_an_object_that_is_written_anew_stays(driver, world, local, depot) -> None:
+async def test_an_object_that_is_written_anew_stays(driver, world, local, cellar) -> None:
     """It was old when it was listed, and is young when it would go."""
     name = lay(local, key(9 * DAY), age=9 * DAY)
     local._abilities.before["listed"] = [lambda: lay(local, name, b"again")]
@@ -76,71 +76,71 @@ async def test_an_object_that_is_written_anew_stays(driver, world, local, depot)
     assert keys(local) == {name}
 
 
-async def test_what_others_delete_meanwhile_is_no_error(world, shelf, depot) -> None:
+async def test_what_others_delete_meanwhile_is_no_error(world, stacks, cellar) -> None:
     """It is counted as gone."""
-    name = lay(shelf, key())
-    shelf._abilities.before["stat"] = [lambda: shelf._abilities.driver.delete([name])]
+    name = lay(stacks, key())
+    stacks._abilities.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
     report = await world.sweep()
     assert report.ok
     assert (report.counts["gone"], report.counts["deleted"]) == (1, 0)
 
 
-async def test_a_row_deleted_while_verify_runs_is_no_finding(world, shelf, depot) -> None:
+async def test_a_row_deleted_while_verify_runs_is_no_finding(world, stacks, cellar) -> None:
     """Its object was there when the rows were read, or the row is gone when it is asked again."""
     await world.run(lambda session: (session.add(Item(id=1, file=file())), session.commit()))
-    (name,) = keys(shelf)
+    (name,) = keys(stacks)
 
     def delete() -> None:
         world.sql("DELETE FROM item")
-        shelf._abilities.driver.delete([name])
+        stacks._abilities.driver.delete([name])
 
-    shelf._abilities.before["list"] = [delete]
+    stacks._abilities.before["list"] = [delete]
     assert (await world.verify()).findings == []
 
 
 @pytest.mark.parametrize("phase", ["list", "listed", "stat"])
-async def test_a_file_stored_while_verify_runs_is_no_finding(world, shelf, depot, phase: str) -> None:
+async def test_a_file_stored_while_verify_runs_is_no_finding(world, stacks, cellar, phase: str) -> None:
     """An object that was uploaded after the listing is found when it is asked for."""
     late = key()
     gone = key()
 
     def store() -> None:
-        lay(shelf, late)
+        lay(stacks, late)
         world.insert(1, value(late, size=1))
         world.sql("DELETE FROM item WHERE id = 2")
 
     world.insert(2, value(gone, size=1))
-    shelf._abilities.before[phase] = [store]
+    stacks._abilities.before[phase] = [store]
     report = await world.verify()
     assert report.findings == []
 
 
-async def test_a_file_replaced_while_deep_reads_is_no_finding(world, shelf, depot) -> None:
+async def test_a_file_replaced_while_deep_reads_is_no_finding(world, stacks, cellar) -> None:
     """The old object is gone when it is read; the row holds another one by then."""
     await world.run(lambda session: (session.add(Item(id=1, file=file(b"old"))), session.commit()))
-    (old,) = keys(shelf)
+    (old,) = keys(stacks)
 
     def replace() -> None:
-        new = lay(shelf, key(), b"newer")
+        new = lay(stacks, key(), b"newer")
         world.sql("UPDATE item SET file = :held", held=value(new, size=5))
-        shelf._abilities.driver.delete([old])
+        stacks._abilities.driver.delete([old])
 
-    shelf._abilities.before["read"] = [replace]
+    stacks._abilities.before["read"] = [replace]
     assert (await world.verify(deep=True)).findings == []
 
 
-async def test_garbage_that_a_drain_removes_meanwhile_is_no_finding(world, shelf, depot) -> None:
+async def test_garbage_that_a_drain_removes_meanwhile_is_no_finding(world, stacks, cellar) -> None:
     """An unreferenced object is asked for again."""
-    name = lay(shelf, key())
-    shelf._abilities.before["stat"] = [lambda: shelf._abilities.driver.delete([name])]
+    name = lay(stacks, key())
+    stacks._abilities.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
     assert (await world.verify()).findings == []
 
 
-async def test_a_file_that_moves_between_tables_is_no_finding(world, shelf, depot) -> None:
+async def test_a_file_that_moves_between_tables_is_no_finding(world, stacks, cellar) -> None:
     """All tables are read as one moment had them: it is found where it was."""
-    moved = lay(shelf, key(2 * DAY))
+    moved = lay(stacks, key(2 * DAY))
     number = uuid.UUID(int=1)
-    cover = FileObject(backend="shelf", filename=moved)
+    cover = FileObject(backend="stacks", filename=moved)
     await world.run(lambda session: (session.add(Box(number=number, name="a", lid=cover)), session.commit()))
     with world.engine.begin() as connection:
         rows = [{"number": number} for number in range(1, 3000)]

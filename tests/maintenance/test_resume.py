@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from holdfast.errors import ConfigurationError
 from holdfast.maintenance import checkpoint, pacing
-from tests.maintenance.shelf import key, keys, lay, value
+from tests.maintenance.stacks import key, keys, lay, value
 
 COUNT = 40
 
@@ -50,55 +50,55 @@ def rows(world, storage, *, broken: int = 0) -> list[str]:
 SHA = "sha256:5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5"
 
 
-async def test_a_deep_verify_goes_on(world, shelf, depot, tmp_path: Path) -> None:
+async def test_a_deep_verify_goes_on(world, stacks, cellar, tmp_path: Path) -> None:
     """Files that were read are not read again, and what was found in them is in the final report."""
-    names = rows(world, shelf, broken=3)
-    lay(depot, key())
+    names = rows(world, stacks, broken=3)
+    lay(cellar, key())
     state = tmp_path / "state.json"
     with pytest.raises(InterruptedError_):
-        await world.verify(deep=True, concurrency=5, state=state, progress=interrupt("compare", "shelf", 20))
-    assert json.loads(state.read_text())["storages"]["shelf"]["after"] == names[19]
-    shelf._abilities.calls.clear()
+        await world.verify(deep=True, concurrency=5, state=state, progress=interrupt("compare", "stacks", 20))
+    assert json.loads(state.read_text())["storages"]["stacks"]["after"] == names[19]
+    stacks._abilities.calls.clear()
     report = await world.verify(deep=True, state=state)
-    assert shelf._abilities.calls.count("read") == 20
+    assert stacks._abilities.calls.count("read") == 20
     assert (report.counts["truncated"], report.counts["hashed"]) == (3, COUNT - 3)
-    assert report.storages["shelf"].counts["objects"] == COUNT
+    assert report.storages["stacks"].counts["objects"] == COUNT
     assert sorted(finding.key for finding in report.findings if finding.kind == "truncated") == names[:3]
     assert all(finding.rows for finding in report.findings if finding.kind == "truncated")
     assert not state.exists()
     assert (await world.verify(deep=True)).counts == report.counts
 
 
-async def test_a_storage_that_was_finished_is_not_looked_at_again(world, shelf, depot, tmp_path: Path) -> None:
-    """The depot comes first, by its name."""
-    rows(world, shelf)
-    lay(depot, key())
+async def test_a_storage_that_was_finished_is_not_looked_at_again(world, stacks, cellar, tmp_path: Path) -> None:
+    """The cellar comes first, by its name."""
+    rows(world, stacks)
+    lay(cellar, key())
     with pytest.raises(InterruptedError_):
-        await world.verify(state=tmp_path / "s", progress=interrupt("compare", "shelf", 0))
-    depot._abilities.calls.clear()
+        await world.verify(state=tmp_path / "s", progress=interrupt("compare", "stacks", 0))
+    cellar._abilities.calls.clear()
     report = await world.verify(state=tmp_path / "s")
-    assert depot._abilities.calls == []
-    assert report.storages["depot"].counts["unreferenced"] == 1
+    assert cellar._abilities.calls == []
+    assert report.storages["cellar"].counts["unreferenced"] == 1
 
 
-async def test_a_sweep_goes_on(world, shelf, depot, tmp_path: Path) -> None:
+async def test_a_sweep_goes_on(world, stacks, cellar, tmp_path: Path) -> None:
     """What was deleted before counts, and nothing that a row holds was or is."""
-    held = set(rows(world, shelf))
+    held = set(rows(world, stacks))
     for _ in range(COUNT):
-        lay(shelf, key(3600))
+        lay(stacks, key(3600))
     state = tmp_path / "state.json"
     with pytest.raises(InterruptedError_):
-        await world.sweep(state=state, progress=interrupt("delete", "shelf", 20))
-    assert len(keys(shelf)) == 2 * COUNT - 20
+        await world.sweep(state=state, progress=interrupt("delete", "stacks", 20))
+    assert len(keys(stacks)) == 2 * COUNT - 20
     report = await world.sweep(state=state)
     assert report.counts["deleted"] == COUNT
     assert "goes on after" in report.notes[0]
-    assert keys(shelf) == held
+    assert keys(stacks) == held
     assert not state.exists()
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"run": 1}', "no json"])
-async def test_another_file_is_not_taken_for_a_state(world, shelf, depot, tmp_path: Path, content: str) -> None:
+async def test_another_file_is_not_taken_for_a_state(world, stacks, cellar, tmp_path: Path, content: str) -> None:
     """A wrong path must not be overwritten."""
     other = tmp_path / "notes.txt"
     other.write_text(content)
@@ -107,21 +107,21 @@ async def test_another_file_is_not_taken_for_a_state(world, shelf, depot, tmp_pa
     assert other.read_text() == content
 
 
-async def test_the_state_of_another_run_is_refused(world, shelf, depot, tmp_path: Path) -> None:
+async def test_the_state_of_another_run_is_refused(world, stacks, cellar, tmp_path: Path) -> None:
     """A dry run's progress does not count for one that deletes."""
-    rows(world, shelf)
-    garbage = [lay(shelf, key(3600)) for _ in range(COUNT)]
+    rows(world, stacks)
+    garbage = [lay(stacks, key(3600)) for _ in range(COUNT)]
     with pytest.raises(InterruptedError_):
-        await world.sweep(state=tmp_path / "s", delete=False, progress=interrupt("delete", "shelf", 20))
+        await world.sweep(state=tmp_path / "s", delete=False, progress=interrupt("delete", "stacks", 20))
     with pytest.raises(ConfigurationError, match="other arguments"):
         await world.sweep(state=tmp_path / "s")
-    assert set(garbage) <= keys(shelf)
+    assert set(garbage) <= keys(stacks)
 
 
-async def test_a_second_chunk_reads_the_rows_again(world, shelf, depot, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_second_chunk_reads_the_rows_again(world, stacks, cellar, monkeypatch: pytest.MonkeyPatch) -> None:
     """Candidates are confirmed in chunks, each by a reading of its own."""
     monkeypatch.setattr("holdfast.maintenance.clearing.CHUNK", 20)
-    adopted = max(lay(shelf, key(3600)) for _ in range(COUNT))
+    adopted = max(lay(stacks, key(3600)) for _ in range(COUNT))
     told = []
 
     def adopt(event) -> None:
@@ -130,5 +130,5 @@ async def test_a_second_chunk_reads_the_rows_again(world, shelf, depot, monkeypa
             world.insert(1, value(adopted))
 
     report = await world.sweep(progress=adopt)
-    assert keys(shelf) == {adopted}
+    assert keys(stacks) == {adopted}
     assert report.counts["deleted"] == COUNT - 1

@@ -26,6 +26,7 @@ BUILT_IN = {
     "StorageTimeoutError": TimeoutError,
     "ChecksumMismatchError": ValueError,
     "ForkError": RuntimeError,
+    "SweepRefusedError": ValueError,
 }
 
 

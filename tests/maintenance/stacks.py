@@ -25,9 +25,9 @@ class Item(Base):
     __tablename__ = "item"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    file: Mapped[FileObject | None] = mapped_column(StoredObject(backend="shelf"))
-    pages: Mapped[list[FileObject] | None] = mapped_column(StoredObject(backend="shelf", multiple=True))
-    spare: Mapped[FileObject | None] = mapped_column(StoredObject(backend="depot"))
+    file: Mapped[FileObject | None] = mapped_column(StoredObject(backend="stacks"))
+    pages: Mapped[list[FileObject] | None] = mapped_column(StoredObject(backend="stacks", multiple=True))
+    spare: Mapped[FileObject | None] = mapped_column(StoredObject(backend="cellar"))
 
 
 class Shouted(TypeDecorator[str]):
@@ -52,7 +52,7 @@ class Box(Base):
 
     number: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(Shouted(), primary_key=True)
-    lid: Mapped[FileObject | None] = mapped_column("cover", StoredObject(backend="shelf"))
+    lid: Mapped[FileObject | None] = mapped_column("cover", StoredObject(backend="stacks"))
 
 
 def file(content: bytes = b"x", **fields: Any) -> FileObject:
@@ -60,7 +60,7 @@ def file(content: bytes = b"x", **fields: Any) -> FileObject:
     return FileObject(**{"filename": "a.txt", "content": content} | fields)
 
 
-def value(key: str, storage: str = "shelf", **fields: Any) -> str:
+def value(key: str, storage: str = "stacks", **fields: Any) -> str:
     """Return a row's JSON, as raw SQL would write it."""
     return json.dumps({"backend": storage, "filename": "a.txt", "to_filename": key} | fields)
 
