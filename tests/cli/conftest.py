@@ -101,9 +101,9 @@ class Shop:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(dedent(text), encoding="utf-8")
 
-    def store(self, name: str = "a.txt", content: bytes = b"bytes") -> str:
-        """Store an object that no row holds, and return its key."""
-        key = default_key(new_id(), name)
+    def store(self, name: str = "a.txt", content: bytes = b"bytes", *, age: float = 0.0) -> str:
+        """Store an object that no row holds, with a key that was made some seconds ago, and return the key."""
+        key = default_key(new_id(time.time() - age), name)
         self.storage.put(key, content)
         return key
 

@@ -75,8 +75,8 @@ def test_keys_of_others(shop):
 
 def test_since(shop):
     """A date or a duration; what is older is not looked at."""
-    key = shop.store()
-    for since in ("1s", "2999-01-01"):
+    key = shop.store(age=3600.0)
+    for since in ("1m", "2999-01-01"):
         done = shop.run("sweep", "--grace", "0s", "--delete", "--since", since)
         assert (shop.keys(), done.status) == ([key], 2 if since > "2" else 0), done
     assert "lies in the future" in done.err

@@ -1,6 +1,7 @@
 """What the drivers over fsspec promise beyond the contract: requests, freshness, errors, signatures, forks."""
 
 import asyncio
+import gc
 import subprocess
 import sys
 import urllib.request
@@ -172,6 +173,37 @@ def test_what_cannot_be_signed(local, storage):
             storage.sign("x", expires_in=expires_in)
     with pytest.raises(UnsupportedError):
         local.sign("x")
+
+
+# --- event loops
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_connections_are_closed_in_their_own_event_loop(s3_bucket, given):
+    """A storage that is dropped while some other loop runs leaves no error there, and no connection."""
+
+    def make():
+        if not given:
+            return through_s3fs(s3_bucket)
+        return FSSpecBackend(
+            "docs", fsspec.filesystem("s3", **s3_bucket.s3fs, skip_instance_cache=True), s3_bucket.name
+        )
+
+    async def main():
+        storage = make()
+        await storage.put_async("x", b"bytes")
+        (session,) = storage.native._s3._endpoint.http_session._sessions.values()
+        connector = session.connector
+        home, errors = storage.native.loop, []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        del storage
+        gc.collect()
+        while not connector.closed:
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), home))
+        gc.collect()
+        return errors
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == []
 
 
 # --- forks

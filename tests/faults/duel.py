@@ -60,26 +60,32 @@ class Meetings:
 
 
 class PausingDriver(FaultyDriver):
-    """Local disk, whose next deletion waits if it is told to."""
+    """Local disk, whose next deletion of a key with a certain ending waits if it is told to."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(LocalDriver(root, durable=False))
-        self.pause: Meetings | None = None
+        self._pause: tuple[Meetings, str] | None = None
 
-    def _take_pause(self) -> Meetings | None:
-        pause, self.pause = self.pause, None
-        return pause
+    def pause_deletion(self, meetings: Meetings, ending: str) -> None:
+        """Stop the next deletion of such a key: "deleting" is told, and "delete" waited for."""
+        self._pause = (meetings, ending)
+
+    def _take_pause(self, keys: Sequence[str]) -> Meetings | None:
+        if self._pause is None or not any(key.endswith(self._pause[1]) for key in keys):
+            return None
+        (meetings, _), self._pause = self._pause, None
+        return meetings
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects."""
-        if (pause := self._take_pause()) is not None:
+        if (pause := self._take_pause(keys)) is not None:
             pause.tell("deleting")
             pause.wait("delete")
         super().delete(keys)
 
     async def delete_async(self, keys: Sequence[str]) -> None:
         """Like `delete`."""
-        if (pause := self._take_pause()) is not None:
+        if (pause := self._take_pause(keys)) is not None:
             await pause._tell("deleting")
             await pause.wait_async("delete")
         await super().delete_async(keys)
@@ -186,6 +192,10 @@ class Duel:
 
         assert self.fight(read) == [None]
         return keys
+
+    def pause_deletion(self, ending: str = "") -> None:
+        """Stop the next deletion of a key with this ending."""
+        self.driver.pause_deletion(self.meetings, ending)
 
     def drop(self, count: int) -> None:
         """Leave objects and their entries as a crash after COMMIT does."""

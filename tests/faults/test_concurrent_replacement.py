@@ -224,7 +224,7 @@ def test_a_file_that_is_about_to_be_deleted_is_copied(database: str, duel: Duel)
         finally:
             duel.meetings.tell("delete")
 
-    duel.driver.pause = duel.meetings
+    duel.pause_deletion("-old")
     won, late = duel.fight(first(duel, replace("first")), take)
     assert won is None
     if is_second_late(database, late):
@@ -248,7 +248,7 @@ def test_a_clean_up_that_is_late_deletes_nothing_new(duel: Duel) -> None:
         finally:
             duel.meetings.tell("delete")
 
-    duel.driver.pause = duel.meetings
+    duel.pause_deletion()
     assert duel.fight(slow, quick) == [None, None]
     assert duel.rows() == {1: (b"second", [b"p1", b"p2"]), 2: (None, [])}
 
@@ -270,7 +270,7 @@ def test_two_drains_at_once_delete_each_file_once(make_duel: Callable[..., Any])
                 duel.meetings.tell("delete")
 
         duel.drop(3)
-        duel.driver.pause = duel.meetings
+        duel.pause_deletion()
         assert duel.fight(slow, quick) == [None, None]
         assert sum(counts) >= 3
         assert duel.rows() == {1: (b"old", [b"p1", b"p2"]), 2: (None, [])}

@@ -66,7 +66,7 @@ def test_large_bodies_pass_unchanged(store: S3Store, proxy: CountingProxy) -> No
 
 def test_s3fs_through_the_proxy(bucket: S3Bucket, proxy: CountingProxy) -> None:
     """s3fs waits for "100 Continue" before it sends a body, and gets it."""
-    fs = s3fs.S3FileSystem(**bucket.at(proxy.endpoint).s3fs, skip_instance_cache=True)
+    fs = s3fs.S3FileSystem(**bucket.at(proxy.endpoint).s3fs)
     fs.pipe_file(f"{bucket.name}/x", b"hello")
     assert fs.cat_file(f"{bucket.name}/x") == b"hello"
     assert proxy.count("PUT", "/x") == 1

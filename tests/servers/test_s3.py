@@ -27,7 +27,7 @@ async def test_obstore_async(each_s3_bucket: S3Bucket) -> None:
 
 def test_s3fs_puts_gets_and_lists(each_s3_bucket: S3Bucket) -> None:
     """s3fs reads back what it wrote."""
-    fs = s3fs.S3FileSystem(**each_s3_bucket.s3fs, skip_instance_cache=True)
+    fs = s3fs.S3FileSystem(**each_s3_bucket.s3fs)
     fs.pipe_file(f"{each_s3_bucket.name}/a/b.txt", b"hello")
     assert fs.cat_file(f"{each_s3_bucket.name}/a/b.txt") == b"hello"
     assert fs.ls(f"{each_s3_bucket.name}/a", detail=False) == [f"{each_s3_bucket.name}/a/b.txt"]

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from fsspec import AbstractFileSystem
 from fsspec.asyn import sync
 
 from holdfast import errors
@@ -48,7 +49,8 @@ class S3FSDriver(FileSystem):
     """
 
     def __init__(self, fs: Any, root: str) -> None:
-        super().__init__(fs)
+        given = isinstance(fs, AbstractFileSystem)
+        super().__init__(_closing_at_home(fs) if given else lambda: _closing_at_home(fs()))
         self._bucket, slash, prefix = root.partition("/")
         self._prefix = prefix + slash
 
@@ -229,6 +231,22 @@ def _copies(origin: Mapping[str, str], size: int) -> Iterator[tuple[str, dict[st
     for start in range(0, size, _COPY_PART):
         span = f"bytes={start}-{min(start + _COPY_PART, size) - 1}"
         yield "upload_part_copy", {"CopySource": origin, "CopySourceRange": span}
+
+
+def _closing_at_home(fs: Any) -> Any:
+    """Let a file system close its connections in its own event loop.
+
+    Left alone, s3fs closes them in whichever loop runs in the thread where the garbage collector finds it, and asyncio
+    reports "got Future attached to a different loop" there.
+    """
+    fs.close_session = _close_session
+    return fs
+
+
+def _close_session(loop: asyncio.AbstractEventLoop | None, client: Any) -> None:
+    if loop is not None and loop.is_running():
+        with suppress(RuntimeError):  # it has just been closed
+            loop.call_soon_threadsafe(lambda: loop.create_task(client.__aexit__(None, None, None)))
 
 
 def _modern(signature_version: Any, **_: Any) -> str | None:
