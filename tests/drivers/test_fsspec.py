@@ -197,8 +197,8 @@ def test_connections_are_closed_in_their_own_event_loop(s3_bucket, given):
         home, errors = storage.native.loop, []
         asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
         del storage
-        gc.collect()
-        while not connector.closed:
+        while not connector.closed:  # the thread that worked for it may hold it a moment longer
+            gc.collect()
             await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), home))
         gc.collect()
         return errors

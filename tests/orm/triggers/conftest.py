@@ -19,14 +19,34 @@ def kind(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+DRIVERS = {
+    "sqlite": ("pysqlite", "aiosqlite"),
+    "postgresql": ("psycopg", "asyncpg"),
+    "mariadb": ("pymysql", "asyncmy"),
+}
+FIXTURES = {"postgresql": "postgres", "mariadb": "mariadb"}
+
+
 @pytest.fixture
-def url(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> str:
-    """The URL of an empty database."""
+def urls(request: pytest.FixtureRequest, kind: str, tmp_path: Path) -> tuple[str, str]:
+    """The URLs of an empty database, for a sync and an async driver."""
+    sync, async_ = DRIVERS[kind]
     if kind == "sqlite":
-        return f"sqlite:///{tmp_path}/test.db"
-    if kind == "postgresql":
-        return request.getfixturevalue("postgres").url("psycopg")
-    return request.getfixturevalue("mariadb").url("pymysql")
+        return f"sqlite+{sync}:///{tmp_path}/test.db", f"sqlite+{async_}:///{tmp_path}/test.db"
+    lent = request.getfixturevalue(FIXTURES[kind])
+    return lent.url(sync), lent.url(async_)
+
+
+@pytest.fixture
+def url(urls: tuple[str, str]) -> str:
+    """The URL of an empty database."""
+    return urls[0]
+
+
+@pytest.fixture
+def async_url(urls: tuple[str, str]) -> str:
+    """The same database through an asynchronous driver."""
+    return urls[1]
 
 
 @pytest.fixture

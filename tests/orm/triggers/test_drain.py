@@ -128,15 +128,6 @@ def test_a_change(database: Engine, docs: StorageBackend, name: str) -> None:
     assert drops == []
 
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "mariadb": "mariadb+asyncmy"}
-
-
-@pytest.fixture
-def async_url(url: str, kind: str) -> str:
-    """The same database through an asynchronous driver."""
-    return DRIVERS[kind] + url[url.index("://") :]
-
-
 async def test_async(async_url: str, docs: StorageBackend) -> None:
     """The same through an AsyncEngine: the triggers are made by `run_sync`."""
     engine = create_async_engine(async_url)
