@@ -16,9 +16,11 @@ from tests.crash.places import LocalPlace, Place, S3Place
 from tests.crash.process import Site
 from tests.crash.schema import STORAGES, make_schema
 from tests.servers import s3
+from tests.servers.mariadb import mariadb_server
 from tests.servers.postgres import postgres_server
 
-DATABASES = ("sqlite", "postgres")
+DATABASES = ("sqlite", "postgres", "mariadb")
+DRIVERS = {"postgres": ("psycopg", "psycopg_async"), "mariadb": ("pymysql", "asyncmy")}
 PLACES = ("disk", "ministack", "rclone")
 OUTBOXES = ("none", "plain", "triggers")
 COMBINATIONS = [f"{base}+{place}+{outbox}" for base in DATABASES for place in PLACES for outbox in OUTBOXES]
@@ -63,5 +65,7 @@ def _site(name: str, folder: Path) -> Iterator[Site]:
         path = folder / "rows.db"
         yield Site(schema, f"sqlite:///{path}", f"sqlite+aiosqlite:///{path}", places, behind)
         return
-    with postgres_server().database() as database:
-        yield Site(schema, database.url("psycopg"), database.url("psycopg_async"), places, behind)
+    sync, async_ = DRIVERS[base]
+    lend = postgres_server().database() if base == "postgres" else mariadb_server().database()
+    with lend as database:
+        yield Site(schema, database.url(sync), database.url(async_), places, behind)

@@ -12,7 +12,13 @@ from tests.crash.kill import CLEANUP, DRAIN, SWEEP, TRANSACTION
 SOAK = int(os.environ.get("HOLDFAST_SOAK", "0"))
 """With it, this many times 30 kills in every combination, at any moment too. Without it each point once, in a few."""
 
-SHORT = ["sqlite+disk+none", "sqlite+disk+triggers", "postgres+ministack+none", "postgres+ministack+plain"]
+SHORT = [
+    "sqlite+disk+none",
+    "sqlite+disk+triggers",
+    "postgres+ministack+none",
+    "postgres+ministack+plain",
+    "mariadb+rclone+triggers",
+]
 
 MUTANTS = {
     "uploads_come_after_commit": "lost",
@@ -30,7 +36,7 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.usefixtures("postgres_server", "ministack", "rclone_s3")
+@pytest.mark.usefixtures("postgres_server", "mariadb_server", "ministack", "rclone_s3")
 @pytest.mark.parametrize("combination", COMBINATIONS if SOAK else SHORT)
 def test_killed_processes_lose_no_file(combination: str) -> None:
     """Every committed row has its exact bytes, and after a sweep nothing else is there."""
