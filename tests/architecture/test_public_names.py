@@ -6,8 +6,8 @@ import holdfast
 from holdfast import errors
 
 NAMES = (
-    "Outbox",
     "FileObject",
+    "Outbox",
     "StorageBackend",
     "StoredObject",
     "storages",

@@ -38,7 +38,7 @@ class FileSystem:
 
     def __init__(self, fs: AbstractFileSystem | Callable[[], AbstractFileSystem]) -> None:
         given = isinstance(fs, AbstractFileSystem)
-        self._fs: Any = fs if given else None
+        self._fs: Any = self._prepared(fs) if given else None
         self._make: Callable[[], AbstractFileSystem] | None = None if given else fs
         self._process = os.getpid()
         self._lock = threading.Lock()
@@ -49,8 +49,12 @@ class FileSystem:
         if self._make is not None and (self._fs is None or self._process != os.getpid()):
             with self._lock:
                 if self._fs is None or self._process != os.getpid():  # its event loop does not survive a fork
-                    self._fs, self._process = self._make(), os.getpid()
+                    self._fs, self._process = self._prepared(self._make()), os.getpid()
         return self._fs
+
+    def _prepared(self, fs: Any) -> Any:
+        """Return a file system as this driver needs it."""
+        return fs
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Go by the built-in class; exceptions of libraries are failures of the storage, other built-ins are bugs."""

@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from fsspec import AbstractFileSystem
 from fsspec.asyn import sync
 
 from holdfast import errors
@@ -49,10 +48,13 @@ class S3FSDriver(FileSystem):
     """
 
     def __init__(self, fs: Any, root: str) -> None:
-        given = isinstance(fs, AbstractFileSystem)
-        super().__init__(_closing_at_home(fs) if given else lambda: _closing_at_home(fs()))
+        super().__init__(fs)
         self._bucket, slash, prefix = root.partition("/")
         self._prefix = prefix + slash
+
+    def _prepared(self, fs: Any) -> Any:
+        fs.close_session = _close_session
+        return fs
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to `SINGLE_PUT_LIMIT`, beyond that in parts."""
@@ -233,17 +235,12 @@ def _copies(origin: Mapping[str, str], size: int) -> Iterator[tuple[str, dict[st
         yield "upload_part_copy", {"CopySource": origin, "CopySourceRange": span}
 
 
-def _closing_at_home(fs: Any) -> Any:
-    """Let a file system close its connections in its own event loop.
-
-    Left alone, s3fs closes them in whichever loop runs in the thread where the garbage collector finds it, and asyncio
-    reports "got Future attached to a different loop" there.
-    """
-    fs.close_session = _close_session
-    return fs
-
-
 def _close_session(loop: asyncio.AbstractEventLoop | None, client: Any) -> None:
+    """Close connections in their own event loop.
+
+    s3fs itself does so in whichever loop runs in the thread where the garbage collector finds the file system, and
+    asyncio reports "got Future attached to a different loop" there.
+    """
     if loop is not None and loop.is_running():
         with suppress(RuntimeError):  # it has just been closed
             loop.call_soon_threadsafe(lambda: loop.create_task(client.__aexit__(None, None, None)))
