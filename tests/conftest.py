@@ -8,7 +8,7 @@ import pytest
 from tests.servers import mariadb as mariadb_servers
 from tests.servers import postgres as postgresql
 from tests.servers import s3
-from tests.servers.proxy import CountingProxy, PostgresProxy
+from tests.servers.proxy import CountingProxy, MariaDBProxy, PostgresProxy
 from tests.servers.shared import open_run, start_or_skip
 
 MARKERS = {
@@ -115,3 +115,10 @@ def mariadb(mariadb_server: mariadb_servers.MariaDBServer) -> Iterator[mariadb_s
     """Lend an empty database: `mariadb.url("pymysql")`, `mariadb.url("asyncmy")`."""
     with mariadb_server.database() as database:
         yield database
+
+
+@pytest.fixture
+def mariadb_proxy(mariadb: mariadb_servers.Database) -> Iterator[MariaDBProxy]:
+    """A proxy in front of `mariadb` that can cut the connection around a COMMIT."""
+    with MariaDBProxy(mariadb) as proxy:
+        yield proxy

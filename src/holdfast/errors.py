@@ -99,12 +99,32 @@ class NotFoundError(StorageError, FileNotFoundError):
     """The object, or the bucket or folder that should hold it, does not exist."""
 
 
+class BucketNotFoundError(NotFoundError):
+    """The bucket or container does not exist."""
+
+
 class AlreadyExistsError(StorageError, FileExistsError):
     """The key is taken, and what lies there was left as it is."""
 
 
 class AccessDeniedError(StorageError, PermissionError):
     """The storage refused the credentials, or they do not allow the operation."""
+
+
+class AuthenticationError(AccessDeniedError):
+    """The storage does not accept the credentials: unknown, wrong, expired, or there are none."""
+
+
+class PreconditionFailedError(StorageError):
+    """The object is not in the state that the operation was bound to; nothing was changed."""
+
+
+class ThrottledError(StorageError):
+    """The storage asks for fewer requests, and went on asking after the retries."""
+
+
+class UnavailableError(StorageError, ConnectionError):
+    """The storage cannot be reached, or is out of order for the moment."""
 
 
 class UnsupportedError(StorageError, NotImplementedError):

@@ -11,6 +11,7 @@ from holdfast.drivers import threads
 from holdfast.errors import FileStateError, HoldfastError
 from holdfast.file_value import FileValue
 from holdfast.keys import new_id
+from holdfast.object_settings import ObjectSettings
 from holdfast.registry import storages
 from holdfast.saving import Ref, Saving, prepare, save_all, save_all_async
 from holdfast.schemes import KeyContext, make_key
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from typing import Any, BinaryIO, Self
 
+    from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
     from holdfast.sources import Content
 
@@ -45,6 +47,8 @@ class FileObject(FileValue):
         source_path: File on disk that holds the content.
         content: The content: bytes-like, `Path`, binary file, iterable or async iterable of bytes, or the upload
             object of a framework. A ``str`` is refused.
+        object_settings: Storage class, tags, encryption … that the storage is told at the save, over its own; see
+            `holdfast.object_settings.ObjectSettings`.
 
     Raises:
         SourceTypeError: The content has no bytes.
@@ -65,6 +69,7 @@ class FileObject(FileValue):
         use_multipart: bool | None = None,
         chunk_size: int | None = None,
         max_concurrency: int | None = None,
+        object_settings: ObjectSettingsLike = None,
     ) -> FileObject:
         """Store the content now, under a fresh key unless ``to_filename`` names one (which is then replaced).
 
@@ -75,6 +80,7 @@ class FileObject(FileValue):
             use_multipart: Force or forbid a multipart upload; chosen by size if left out.
             chunk_size: Bytes of one part.
             max_concurrency: Parts under way at once.
+            object_settings: In place of those that the file was made with.
 
         Returns:
             The file itself.
@@ -84,6 +90,8 @@ class FileObject(FileValue):
             SpentSourceError: The content was read before and cannot be rewound.
             StorageError: The storage failed; the file is as it was, and nothing is left of the attempt.
         """
+        if object_settings is not None:
+            self.object_settings = ObjectSettings.of(object_settings)
         saving = self._start(data, use_multipart=use_multipart, chunk_size=chunk_size, max_concurrency=max_concurrency)
         if saving is not None:
             try:
@@ -102,8 +110,11 @@ class FileObject(FileValue):
         use_multipart: bool | None = None,
         chunk_size: int | None = None,
         max_concurrency: int | None = None,
+        object_settings: ObjectSettingsLike = None,
     ) -> FileObject:
         """Like `save`."""
+        if object_settings is not None:
+            self.object_settings = ObjectSettings.of(object_settings)
         saving = self._start(data, use_multipart=use_multipart, chunk_size=chunk_size, max_concurrency=max_concurrency)
         if saving is not None:
             try:
@@ -197,18 +208,46 @@ class FileObject(FileValue):
         """Like `verify`."""
         await self.backend.verify_async(self._key(), self._known_checksum())
 
-    def sign(self, *, expires_in: int = 3600, for_upload: bool = False) -> str:
+    def sign(
+        self,
+        *,
+        expires_in: int = 3600,
+        for_upload: bool = False,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str:
         """Return a URL that reads, or with `for_upload` writes, this object without credentials.
 
         Args:
-            expires_in: Seconds until it stops working.
+            expires_in: Seconds until it stops working, at most 7 days.
             for_upload: For a PUT instead of a GET.
+            content_type: See `StorageBackend.sign`.
+            content_disposition: See `StorageBackend.sign`.
         """
-        return self.backend.sign(self._key(), expires_in=expires_in, for_upload=for_upload)
+        return self.backend.sign(
+            self._key(),
+            expires_in=expires_in,
+            for_upload=for_upload,
+            content_type=content_type,
+            content_disposition=content_disposition,
+        )
 
-    async def sign_async(self, *, expires_in: int = 3600, for_upload: bool = False) -> str:
+    async def sign_async(
+        self,
+        *,
+        expires_in: int = 3600,
+        for_upload: bool = False,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str:
         """Like `sign`."""
-        return await self.backend.sign_async(self._key(), expires_in=expires_in, for_upload=for_upload)
+        return await self.backend.sign_async(
+            self._key(),
+            expires_in=expires_in,
+            for_upload=for_upload,
+            content_type=content_type,
+            content_disposition=content_disposition,
+        )
 
     # --- shared by the twins
 

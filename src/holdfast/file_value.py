@@ -17,6 +17,7 @@ from holdfast.errors import (
 )
 from holdfast.file_schema import pydantic_schema
 from holdfast.keys import clean_label, find_id, new_id, validate_key
+from holdfast.object_settings import ObjectSettings
 from holdfast.registry import storages
 from holdfast.sources import BytesSource, PathSource, Source, to_source
 from holdfast.tracked import TrackedDict, untrack
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
+    from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
     from holdfast.saving import Place, Ref, Saving
     from holdfast.sources import Content
@@ -79,6 +81,7 @@ class FileValue:
         metadata: Mapping[str, Any] | None = None,
         source_path: str | os.PathLike[str] | None = None,
         content: Content | None = None,
+        object_settings: ObjectSettingsLike = None,
     ) -> None:
         if content is not None and source_path is not None:
             message = "content and source_path are two contents: pass one"
@@ -99,6 +102,7 @@ class FileValue:
         self._content_type = content_type or (self._source.content_type if self._source else None)
         self.size, self.last_modified, self.checksum = size, last_modified, checksum
         self.etag, self.version_id = etag, version_id
+        self.object_settings = ObjectSettings.of(object_settings)
         self._metadata = TrackedDict(metadata or {}, self._changed)
         self._path = None if self._source is not None else to_filename or filename
         # Pending files are equal by identity only, stored ones by where they lie. A save must not move the hash, so
@@ -273,7 +277,12 @@ class FileValue:
             name = self._filename
             message = f"the pending file {name!r} can be copied or pickled only with bytes or a path as content"
             raise FileStateError(message)
-        fields = dict(self.to_dict(), to_filename=self._to_filename, content_type=self._content_type)
+        fields = dict(
+            self.to_dict(),
+            to_filename=self._to_filename,
+            content_type=self._content_type,
+            object_settings=self.object_settings.to_dict(),
+        )
         owned = self._owned or self.size is not None or self.etag is not None
         hidden = (self._path, self._problem, self._source is None and owned)
         content = bytes(source.data) if isinstance(source, BytesSource) else source and source.path

@@ -109,6 +109,7 @@ def prepare(
         content_type=file.content_type,
         metadata=metadata,
         if_absent=fresh or not replacing,
+        object_settings=file.object_settings,
         fresh=fresh,
         **options,
     )

@@ -8,11 +8,10 @@ from pathlib import Path
 from tests.architecture.source_tree import SOURCE, imports, modules
 from tests.architecture.test_layers import write_tree
 
-# A library is imported in modules that bear its name, such as drivers/obstore.py, and in these or below them.
+# A library is imported in modules that bear its name, such as drivers/obstore/, and in these or below them.
 HOMES = {
     "blake3": ("holdfast.checksums",),
     "click": ("holdfast.cli",),
-    "fsspec": ("holdfast.drivers.filesystem", "holdfast.drivers.s3fs"),  # s3fs is a part of fsspec
     "pydantic_core": ("holdfast.file_schema",),
     "pytest": ("holdfast.testing",),
     "rich": ("holdfast.cli",),

@@ -16,6 +16,8 @@ NAMES = (
 ERRORS = (
     "AccessDeniedError",
     "AlreadyExistsError",
+    "AuthenticationError",
+    "BucketNotFoundError",
     "ChecksumMismatchError",
     "ColumnValueError",
     "ConfigurationError",
@@ -27,11 +29,14 @@ ERRORS = (
     "MissingExtraError",
     "NotFoundError",
     "PendingFileError",
+    "PreconditionFailedError",
     "SourceTypeError",
     "SpentSourceError",
     "StorageError",
     "StorageTimeoutError",
     "SweepRefusedError",
+    "ThrottledError",
+    "UnavailableError",
     "UnknownStorageError",
     "UnsupportedError",
 )

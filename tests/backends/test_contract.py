@@ -9,9 +9,9 @@ import pytest
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.drivers.fsspec import FSSpecDriver
+from holdfast.drivers.fsspec.generic import FSSpecDriver
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.local_files import TEMPORARY
+from holdfast.drivers.local.files import TEMPORARY
 from holdfast.testing import BackendContract
 from holdfast.testing.copying import Copying
 from holdfast.testing.failing import Failing
@@ -20,10 +20,6 @@ from tests.servers.shared import ServerFailedError
 
 class LocalFolder:
     """What storages on a local disk have in common."""
-
-    keeps_content_type = False
-    keeps_metadata = False
-    flat = False
 
     def leftovers(self, storage):
         """Count temporary files."""
@@ -56,9 +52,6 @@ class TestObstoreLocal(LocalFolder, BackendContract):
 
 
 class TestFSSpecLocalObject(LocalFolder, BackendContract):
-    gives_etag = False
-    atomic_create = False  # it looks first
-
     @pytest.fixture
     def storage(self, tmp_path):
         """Local disk through a file system of fsspec's own."""
@@ -71,8 +64,6 @@ class TestFSSpecLocalObject(LocalFolder, BackendContract):
 
 
 class TestFSSpecMemory(BackendContract):
-    gives_etag = False
-
     @pytest.fixture
     def storage(self):
         """Memory, by name."""
@@ -80,8 +71,6 @@ class TestFSSpecMemory(BackendContract):
 
 
 class TestFSSpecMemoryObject(BackendContract):
-    gives_etag = False
-
     @pytest.fixture
     def storage(self):
         """The memory that all of the process shares."""
@@ -115,8 +104,7 @@ class OnMinistack(Bucket):
 
 
 class OnRclone(Bucket):
-    atomic_create = False
-    flat = False
+    lacks = frozenset({"atomic_create", "flat"})
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -194,9 +182,6 @@ class TestObstoreOnRclone(ThroughObstore, OnRclone, BackendContract):
 
 class TestAnyAsyncFileSystem(OnMinistack, Failing, Copying):
     """A part of the contract over the driver for async file systems that have none of their own."""
-
-    keeps_content_type = False
-    keeps_metadata = False
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -89,7 +89,7 @@ def test_a_url_names_bucket_and_prefix():
         {"fs": "S3", "prefix": "bucket/a/b/"},
         {"fs": "s3", "prefix": "s3://bucket/a/b"},
     ]:
-        driver = FSSpecBackend("docs", **form, endpoint_url="http://127.0.0.1:9")._abilities
+        driver = FSSpecBackend("docs", **form, endpoint_url="http://127.0.0.1:9")._plain
         assert (driver._bucket, driver._prefix, driver._fs) == ("bucket", "a/b/", None)
 
 

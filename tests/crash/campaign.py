@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from random import Random
 from signal import SIGKILL
 from typing import Any
 
-from sqlalchemy import Connection, NullPool, create_engine
+from sqlalchemy import NullPool, create_engine
 
 from tests.crash.content import Contents
 from tests.crash.journal import Journal, Rows
@@ -25,14 +24,6 @@ _ARRIVALS = {"before put": 8, "in put": 12, "in multipart": 6, "after put": 8, C
 
 _RECOVERIES = 0.2  # of the rounds
 _SECONDS = 0.25  # that a process lives at most which is killed from outside
-_END_OTHERS = (
-    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-)
-_OTHERS = (
-    "SELECT count(*), SLEEP(0.001) FROM information_schema.processlist WHERE db = database() AND id <> connection_id()"
-)
-_SECONDS = 30.0  # until a server must know that its client is dead
 
 
 class BrokenPromiseError(AssertionError):
@@ -155,8 +146,8 @@ class Campaign:
         }
 
     def _found(self, possible: list[Rows]) -> Rows:
+        self.site.end_others()  # the server may still be at a dead client's COMMIT
         with self._engine.connect() as connection:
-            _end_others(connection)
             found = values(self.site.schema, connection.execute)
         rows = {label: _digests(row) for label, row in found.items()}
         if rows not in possible:
@@ -196,17 +187,6 @@ class Campaign:
         if unfinished := [each for place in self.site.places.values() for each in place.unfinished()]:
             raise BrokenPromiseError("unfinished", f"{self._doing}: {unfinished}")
         self._process(None, 0, "verify")
-
-
-def _end_others(connection: Connection) -> None:
-    """Wait for the end of what a dead client left: the server may still be at its COMMIT."""
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_END_OTHERS)
-    if connection.dialect.name == "mariadb":
-        late = time.monotonic() + _SECONDS
-        while connection.exec_driver_sql(_OTHERS).scalar_one():
-            if time.monotonic() > late:
-                raise AssertionError("MariaDB keeps the connection of a process that was killed")
 
 
 def _digests(row: dict[str, Any]) -> dict[str, Any]:

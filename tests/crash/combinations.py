@@ -63,9 +63,9 @@ def _site(name: str, folder: Path) -> Iterator[Site]:
     behind = outbox != "plain"
     if base == "sqlite":
         path = folder / "rows.db"
-        yield Site(schema, f"sqlite:///{path}", f"sqlite+aiosqlite:///{path}", places, behind)
+        yield Site(schema, f"sqlite:///{path}", f"sqlite+aiosqlite:///{path}", lambda: None, places, behind)
         return
     sync, async_ = DRIVERS[base]
     lend = postgres_server().database() if base == "postgres" else mariadb_server().database()
     with lend as database:
-        yield Site(schema, database.url(sync), database.url(async_), places, behind)
+        yield Site(schema, database.url(sync), database.url(async_), database.end_others, places, behind)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from xml.etree import ElementTree as ET
 
-from holdfast.drivers.local_files import TEMPORARY
+from holdfast.drivers.local.files import TEMPORARY
 from tests.crash.drivers import MortalLocal, MortalS3
 from tests.crash.kill import Killer
 from tests.servers.s3 import S3Bucket

@@ -36,6 +36,7 @@ class Site:
         schema: The tables.
         url: The database, for a sync driver.
         async_url: The same, for an async one.
+        end_others: Ends all connections to the database.
         places: The storages.
         behind: Whether files are also dropped behind the session's back.
     """
@@ -43,6 +44,7 @@ class Site:
     schema: Schema
     url: str
     async_url: str
+    end_others: Callable[[], None]
     places: Mapping[str, Place]
     behind: bool
 

@@ -11,9 +11,9 @@ import pytest
 
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
-from holdfast.drivers import s3fs as s3fs_driver
-from holdfast.drivers.fsspec import FSSpecDriver
-from holdfast.drivers.local_files import TEMPORARY
+from holdfast.drivers.fsspec import s3fs as s3fs_driver
+from holdfast.drivers.fsspec.generic import FSSpecDriver
+from holdfast.drivers.local.files import TEMPORARY
 from holdfast.errors import (
     AccessDeniedError,
     ConfigurationError,

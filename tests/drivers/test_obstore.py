@@ -12,8 +12,8 @@ from obstore.store import LocalStore, MemoryStore
 from holdfast import errors
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.drivers.obstore import ObstoreDriver
-from holdfast.drivers.obstore_values import classify, offset, split
+from holdfast.drivers.obstore.driver import ObstoreDriver
+from holdfast.drivers.obstore.values import classify, offset, split
 from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT, Signer
 
 HALVES = pytest.mark.parametrize("half", ["sync", "async"])
@@ -342,7 +342,7 @@ async def _put_all(storage, keys):
 @HALVES
 def test_a_store_without_an_order(tmp_path, half, monkeypatch):
     """A local store lists as its folders lie; what comes out is in order, also in several passes."""
-    monkeypatch.setattr("holdfast.drivers.obstore._SORTED_AT_ONCE", 3)
+    monkeypatch.setattr("holdfast.drivers.obstore.driver._SORTED_AT_ONCE", 3)
     storage = ObstoreBackend("docs", LocalStore(tmp_path))
     keys = ["b/2", "a/1", "c", "a/0", "b/1", "a.x", "é"]
     for key in keys:

@@ -9,14 +9,31 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from tests.faults.world import Document, World, content, open_world
-from tests.servers.proxy import PostgresProxy
+from tests.servers.proxy import MariaDBProxy, PostgresProxy
+
+POSTGRES = [
+    pytest.param("postgres_proxy", "psycopg", driver, id=driver or "psycopg", marks=pytest.mark.postgres)
+    for driver in (None, "psycopg_async", "asyncpg")
+]
+MARIADB = [
+    pytest.param("mariadb_proxy", "pymysql", driver, id=driver or "pymysql", marks=pytest.mark.mariadb)
+    for driver in (None, "asyncmy")
+]
 
 
-@pytest.fixture(params=["psycopg", "psycopg_async", "asyncpg"])
-def cut_world(request: pytest.FixtureRequest, tmp_path: Path, postgres_proxy: PostgresProxy) -> Iterator[World]:
-    """PostgreSQL behind a proxy, with a committed document."""
-    async_url = None if request.param == "psycopg" else postgres_proxy.url(request.param)
-    with open_world(tmp_path, postgres_proxy.url("psycopg"), async_url) as world:
+@pytest.fixture
+def proxy(request: pytest.FixtureRequest, proxy_name: str) -> MariaDBProxy | PostgresProxy:
+    """A proxy that can cut the connection around a COMMIT."""
+    return request.getfixturevalue(proxy_name)
+
+
+@pytest.fixture
+def cut_world(
+    tmp_path: Path, proxy: MariaDBProxy | PostgresProxy, driver: str, async_driver: str | None
+) -> Iterator[World]:
+    """A database behind a proxy, with a committed document."""
+    async_url = proxy.url(async_driver) if async_driver is not None else None
+    with open_world(tmp_path, proxy.url(driver), async_url) as world:
         with Session(world.engine) as session:
             session.add(Document(id=1, file=content("old")))
             session.commit()
@@ -29,15 +46,20 @@ def replace(session: Session) -> None:
     session.commit()
 
 
+@pytest.mark.parametrize(("proxy_name", "driver", "async_driver"), POSTGRES + MARIADB)
 @pytest.mark.parametrize(("moment", "expected"), [("before_commit", b"old"), ("after_commit", b"new")])
 def test_a_connection_cut_around_commit_loses_no_file(
-    cut_world: World, postgres_proxy: PostgresProxy, caplog: pytest.LogCaptureFixture, moment: str, expected: bytes
+    cut_world: World,
+    proxy: MariaDBProxy | PostgresProxy,
+    caplog: pytest.LogCaptureFixture,
+    moment: str,
+    expected: bytes,
 ) -> None:
     """Whether the row was committed cannot be known, so neither the old nor the new object is deleted."""
-    postgres_proxy.cut(moment)
+    proxy.cut(moment)
     with caplog.at_level(logging.ERROR, logger="holdfast"), pytest.raises((DBAPIError, ConnectionError)):
         cut_world.tell(replace)
-    assert postgres_proxy.was_cut.is_set()
+    assert proxy.was_cut.is_set()
     assert len(cut_world.keys()) == 2
     assert len(cut_world.referenced()) == 1
     with Session(cut_world.engine) as session:
@@ -45,6 +67,7 @@ def test_a_connection_cut_around_commit_loses_no_file(
     assert "not acknowledged" in caplog.text
 
 
+@pytest.mark.parametrize(("proxy_name", "driver", "async_driver"), POSTGRES)
 def test_a_swallowed_database_error_loses_no_file(cut_world: World) -> None:
     """PostgreSQL would answer this COMMIT with ROLLBACK, and no driver says so: the commit raises instead."""
     before = cut_world.keys()

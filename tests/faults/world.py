@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, String, create_engine, event
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -26,7 +26,7 @@ class Document(Base):
     __tablename__ = "fault_document"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    title: Mapped[str | None] = mapped_column(unique=True)
+    title: Mapped[str | None] = mapped_column(String(50), unique=True)
     file: Mapped[FileObject | None] = mapped_column(StoredObject(backend=STORAGE))
     pages: Mapped[list[FileObject] | None] = mapped_column(StoredObject(backend=STORAGE, multiple=True))
 

@@ -40,6 +40,16 @@ class Database:
             return f"{scheme}://postgres@/{self.name}?host={self.host}&port={self.port}"
         return f"{scheme}://postgres@{self.host}:{self.port}/{self.name}"
 
+    @property
+    def socket(self) -> str:
+        """The path of its Unix socket."""
+        return f"{self.host}/.s.PGSQL.{self.port}"
+
+    def end_others(self) -> None:
+        """End all connections to it: the server may not know yet that a client is gone, and keep its locks."""
+        with _connect(self) as connection:
+            _end_others(connection)
+
 
 @dataclass(frozen=True)
 class PostgresServer:
@@ -75,16 +85,20 @@ def _connect(database: Database) -> "psycopg.Connection[tuple[str]]":
 def _empty(database: Database) -> None:
     """Drop everything in a database, and the connections that a test left there."""
     with _connect(database) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()",
-        )
+        _end_others(connection)
         schemas = connection.execute(
             "SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'",
         )
         for (schema,) in schemas.fetchall():
             connection.execute(f"DROP SCHEMA {schema} CASCADE")
         connection.execute("CREATE SCHEMA public")
+
+
+def _end_others(connection: "psycopg.Connection[tuple[str]]") -> None:
+    connection.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
 
 
 def postgres_server() -> PostgresServer:

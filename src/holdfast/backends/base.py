@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.backends.reading import CHUNK_SIZE
 from holdfast.backends.writing import Writing
 from holdfast.drivers import threads
-from holdfast.drivers.protocol import AsyncPartialUploads, PartialUploads, Signer
+from holdfast.drivers.protocol import AsyncPartialUploads, PartialUploads, Signer, SignRequest
 from holdfast.errors import ConfigurationError, UnsupportedError
 from holdfast.keys import validate_key
 
@@ -27,6 +27,8 @@ class StorageBackend(Writing):
         checksum: Algorithm of the checksums that writes compute: ``"sha256"``, ``"blake3"`` or None.
         max_concurrency: Uploads of one flush, or of one event loop, that are under way at once.
         key_scheme: How keys of new files are made, see `holdfast.schemes`; None for day, id and name.
+        object_settings: What the service is told with each write (storage class, tags, encryption …), see
+            `holdfast.object_settings.ObjectSettings`; a mapping will do.
 
     Example:
         >>> from pathlib import Path
@@ -39,27 +41,45 @@ class StorageBackend(Writing):
         b'el'
     """
 
-    def sign(self, key: str, *, expires_in: int = 3600, for_upload: bool = False) -> str:
+    def sign(
+        self,
+        key: str,
+        *,
+        expires_in: int = 3600,
+        for_upload: bool = False,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str:
         """Return a URL that reads (or with `for_upload` writes) one object without credentials.
 
         Args:
             key: The object; it need not exist.
             expires_in: Seconds until the URL stops working, at most 7 days.
             for_upload: For a PUT instead of a GET.
+            content_type: ``Content-Type`` of the answer; with `for_upload`, the one that the upload must have.
+            content_disposition: ``Content-Disposition`` of the answer, see `holdfast.disposition`.
 
         Raises:
-            UnsupportedError: The service has no signed URLs.
-            ValueError: `expires_in` is out of range.
+            UnsupportedError: The service has no signed URLs, or none with these headers.
+            ValueError: An argument is out of range.
         """
-        signer = self._signer(validate_key(key), expires_in)
+        request = self._sign_request(key, expires_in, content_type, content_disposition, for_upload=for_upload)
         with self._wrapping("sign", key):
-            return signer.sign(key, "PUT" if for_upload else "GET", expires_in)
+            return self._signer(key).sign(request)
 
-    async def sign_async(self, key: str, *, expires_in: int = 3600, for_upload: bool = False) -> str:
+    async def sign_async(
+        self,
+        key: str,
+        *,
+        expires_in: int = 3600,
+        for_upload: bool = False,
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str:
         """Like `sign`. Signing may have to fetch credentials, so it runs in a thread."""
-        signer = self._signer(validate_key(key), expires_in)
+        request = self._sign_request(key, expires_in, content_type, content_disposition, for_upload=for_upload)
         with self._wrapping("sign", key):
-            return await threads.run(signer.sign, key, "PUT" if for_upload else "GET", expires_in)
+            return await threads.run(self._signer(key).sign, request)
 
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """Drop what uploads that were cut off left behind: parts on S3, temporary files on a local disk.
@@ -77,26 +97,39 @@ class StorageBackend(Writing):
                 what to do.
             StorageError: The storage failed.
         """
-        if not isinstance(self._abilities, PartialUploads):
+        if not isinstance(self._plain, PartialUploads):
             return []
         with self._wrapping(_CLEAR, None):
-            return self._abilities.clear_partial_uploads(older_than, delete=delete)
+            return self._plain.clear_partial_uploads(older_than, delete=delete)
 
     async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
         """Like `clear_partial_uploads`."""
-        if not isinstance(self._abilities, PartialUploads):
+        if not isinstance(self._plain, PartialUploads):
             return []
         with self._wrapping(_CLEAR, None):
-            if isinstance(self._abilities, AsyncPartialUploads):
-                return await self._abilities.clear_partial_uploads_async(older_than, delete=delete)
-            clear = self._abilities.clear_partial_uploads
+            if isinstance(self._plain, AsyncPartialUploads):
+                return await self._plain.clear_partial_uploads_async(older_than, delete=delete)
+            clear = self._plain.clear_partial_uploads
             return await threads.run_to_end(threads.blocking.submit(clear, older_than, delete=delete))
 
-    def _signer(self, key: str, expires_in: int) -> Signer:
+    def _sign_request(
+        self, key: str, expires_in: int, content_type: str | None, content_disposition: str | None, *, for_upload: bool
+    ) -> SignRequest:
         if type(expires_in) is not int or not 1 <= expires_in <= _MAX_EXPIRY:
             message = f"expires_in={expires_in!r} must be whole seconds from 1 to {_MAX_EXPIRY} (7 days)"
             raise ConfigurationError(message)
-        if not isinstance(self._abilities, Signer):
+        if for_upload and content_disposition is not None:
+            message = "content_disposition is a header of answers: leave it out of a URL for an upload"
+            raise ConfigurationError(message)
+        for name, value in (("content_type", content_type), ("content_disposition", content_disposition)):
+            if value is not None and not (value.isascii() and value.isprintable()):
+                message = f"{name}={value!r} must be printable ASCII, as all headers"
+                raise ConfigurationError(message)
+        method = "PUT" if for_upload else "GET"
+        return SignRequest(validate_key(key), method, expires_in, content_type, content_disposition)
+
+    def _signer(self, key: str) -> Signer:
+        if not isinstance(self._plain, Signer):
             message = f"storage {self.key!r} cannot sign URLs: S3, GCS and Azure can"
             raise UnsupportedError(message, operation="sign", storage=self.key, path=key)
-        return self._abilities
+        return self._plain

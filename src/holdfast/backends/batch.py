@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from holdfast.drivers import threads
 from holdfast.drivers.protocol import SINGLE_PUT_LIMIT, BatchPut, Put, PutOptions
+from holdfast.object_settings import ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -36,6 +37,7 @@ class PutRequest(NamedTuple):
     use_multipart: bool | None = None
     chunk_size: int | None = None
     max_concurrency: int | None = None
+    object_settings: ObjectSettings = ObjectSettings()
     fresh: bool = False
 
     def options(self) -> PutOptions:
@@ -48,6 +50,7 @@ class PutRequest(NamedTuple):
             use_multipart=self.use_multipart,
             chunk_size=self.chunk_size or defaults.chunk_size,
             max_concurrency=self.max_concurrency or defaults.max_concurrency,
+            settings=self.object_settings,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.batch import BatchWriter
 from holdfast.backends.wrapping import Wrapping
@@ -10,7 +10,11 @@ from holdfast.checksums import hash_factory
 from holdfast.drivers.protocol import AsyncDriver, Driver, is_async_driver
 from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.errors import AlreadyExistsError, ConfigurationError
+from holdfast.object_settings import ObjectSettings, ObjectSettingsLike
 from holdfast.schemes import KeyScheme, check_scheme
+
+if TYPE_CHECKING:
+    from holdfast.drivers.abilities import Abilities
 
 
 class StorageCore:
@@ -24,6 +28,7 @@ class StorageCore:
         checksum: str | None = "sha256",
         max_concurrency: int = 16,
         key_scheme: KeyScheme | None = None,
+        object_settings: ObjectSettingsLike = None,
     ) -> None:
         if not key or type(key) is not str:
             message = f"a storage needs a name: key={key!r} is not a non-empty string"
@@ -34,17 +39,23 @@ class StorageCore:
         check_scheme(key_scheme)
         self.key = key
         self.key_scheme = key_scheme
-        self._abilities = driver  # asked for what only some can do; the wrapper with an async half cannot tell
+        self._plain = driver  # asked for what only some can do; the wrapper with an async half cannot tell
         self._driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
         self._algorithm = checksum
         self._new_hash = hash_factory(checksum)
         self._wrapping = Wrapping(key, self._driver)
         self._batch = BatchWriter(key, driver, max_concurrency)
+        self._object_settings = self._checked(ObjectSettings.of(object_settings))
 
     @property
     def native(self) -> Any:
         """The library's own object behind the storage: an obstore store, an fsspec file system, a root `Path`."""
         return self._driver.native
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the service keeps and guarantees, and what it does not."""
+        return self._driver.abilities
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key!r}>"
@@ -55,6 +66,16 @@ class StorageCore:
 
     def __hash__(self) -> int:
         return hash(self.key)
+
+    def _checked(self, settings: ObjectSettings) -> ObjectSettings:
+        if unknown := settings.given - self.abilities.settings:
+            there_are = ", ".join(sorted(self.abilities.settings)) or "none"
+            message = (
+                f"storage {self.key!r} has no {' and no '.join(sorted(unknown))} among its object_settings"
+                f" (there are: {there_are})"
+            )
+            raise ConfigurationError(message)
+        return settings
 
     def taken(self, operation: str, key: str) -> AlreadyExistsError:
         """Return the error for a key that is in use."""

@@ -11,29 +11,21 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from holdfast.backends.base import StorageBackend
-from holdfast.backends.options import check_name, given, switch
+from holdfast.backends.fsspec_services import SERVICES, UNKNOWN
+from holdfast.backends.options import given, switch
 from holdfast.drivers.local import LocalDriver
 from holdfast.errors import ConfigurationError, InvalidKeyError, MissingExtraError
 from holdfast.keys import validate_key
+from holdfast.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from holdfast.drivers.protocol import Driver
+    from holdfast.object_settings import ObjectSettingsLike
     from holdfast.schemes import KeyScheme
 
 _LOCAL = {"file", "local"}
-_S3 = {"s3", "s3a"}
-_BUCKETS = {*_S3, "gs", "gcs", "abfs", "abfss", "az"}
-"""Protocols whose prefix begins with the name of a bucket or container."""
-
-_EXTRAS = {
-    **dict.fromkeys(_S3, "s3"),
-    **dict.fromkeys(("gs", "gcs"), "gcs"),
-    **dict.fromkeys(("abfs", "abfss", "az"), "azure"),
-    **dict.fromkeys(("sftp", "ssh"), "sftp"),
-    "webdav": "webdav",
-}
 
 
 class FSSpecBackend(StorageBackend):
@@ -47,6 +39,7 @@ class FSSpecBackend(StorageBackend):
         checksum: See `StorageBackend`.
         max_concurrency: See `StorageBackend`.
         key_scheme: See `StorageBackend`.
+        object_settings: See `StorageBackend`.
         **options: What `fsspec.filesystem` takes for the protocol. None counts as not given. Since `key` names the
             storage, the access key of S3 is ``username=`` and ``password=`` here. For local disk: ``durable`` and
             ``mode``, see `holdfast.drivers.local.LocalDriver`.
@@ -71,10 +64,18 @@ class FSSpecBackend(StorageBackend):
         checksum: str | None = "sha256",
         max_concurrency: int = 16,
         key_scheme: KeyScheme | None = None,
+        object_settings: ObjectSettingsLike = None,
         **options: Any,
     ) -> None:
         driver = _driver(fs, prefix, given(options))
-        super().__init__(key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme)
+        super().__init__(
+            key,
+            driver,
+            checksum=checksum,
+            max_concurrency=max_concurrency,
+            key_scheme=key_scheme,
+            object_settings=object_settings,
+        )
 
 
 def _driver(fs: Any, prefix: Any, options: dict[str, Any]) -> Driver:
@@ -121,13 +122,14 @@ def _named(protocol: str, url: str | None, prefix: str, options: dict[str, Any])
         root = kind._strip_protocol(url)
         prefix = f"{root.rstrip('/')}/{prefix}" if root and prefix else root or prefix
     root = _root(protocol, prefix)
+    service = SERVICES.get(protocol, UNKNOWN)
     if protocol == "memory":
-        from holdfast.drivers.fsspec_memory import MemoryDriver, private_memory  # noqa: PLC0415  # optional
+        from holdfast.drivers.fsspec.memory import private_memory  # noqa: PLC0415  # optional
 
-        return MemoryDriver(private_memory(**options), root)
+        return service.open(private_memory(**options), root)
     # Of its own: no instance, and no remembered listing, is shared with the rest of the program.
     make = partial(kind, **{"skip_instance_cache": True, "use_listings_cache": False, **options})
-    return _remote(protocol, make, root)
+    return service.open(make, root)
 
 
 def _over(fs: Any, prefix: str, options: Mapping[str, Any]) -> Driver:
@@ -150,21 +152,7 @@ def _over(fs: Any, prefix: str, options: Mapping[str, Any]) -> Driver:
     if protocol in _LOCAL and not prefix.startswith("/"):
         message = f'a local prefix must be absolute: prefix="{Path(prefix or "uploads").absolute()}"'
         raise ConfigurationError(message)
-    if protocol == "memory":
-        from holdfast.drivers.fsspec_memory import MemoryDriver  # noqa: PLC0415  # optional
-
-        return MemoryDriver(fs, _root(protocol, prefix))
-    return _remote(protocol, fs, _root(protocol, prefix))
-
-
-def _remote(protocol: str, fs: Any, root: str) -> Driver:
-    if protocol in _S3:
-        from holdfast.drivers.s3fs import S3FSDriver  # noqa: PLC0415  # optional
-
-        return S3FSDriver(fs, root)
-    from holdfast.drivers.fsspec import FSSpecDriver  # noqa: PLC0415  # optional
-
-    return FSSpecDriver(fs, root)
+    return SERVICES.get(protocol, UNKNOWN).open(fs, _root(protocol, prefix))
 
 
 def _root(protocol: str, prefix: str) -> str:
@@ -178,7 +166,7 @@ def _root(protocol: str, prefix: str) -> str:
         prefix = rest
     if protocol == "memory":
         return prefix.strip("/")
-    if protocol not in _BUCKETS:
+    if not SERVICES.get(protocol, UNKNOWN).bucket:
         return prefix.rstrip("/")
     plain = prefix.strip("/")
     if not plain or plain != prefix.rstrip("/"):
@@ -203,7 +191,7 @@ def _file_system_class(protocol: str) -> Any:
     try:
         return registry.get_filesystem_class(protocol)
     except ImportError as error:
-        extra = _EXTRAS.get(protocol)
+        extra = SERVICES.get(protocol, UNKNOWN).extra
         how = f'pip install "holdfast[{extra}]"' if extra else str(error)
         message = f"storages on {protocol!r} need another package: {how}"
         raise MissingExtraError(message) from error

@@ -12,17 +12,19 @@ from urllib.parse import unquote
 from obstore import store as stores
 
 from holdfast.backends.base import StorageBackend
-from holdfast.backends.options import Vocabulary, check_name, given, switch
+from holdfast.backends.options import Vocabulary, given, switch
 from holdfast.backends.s3_options import s3_arguments
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.obstore import ObstoreDriver, S3ObstoreDriver, SigningObstoreDriver, driver_for
+from holdfast.drivers.obstore.driver import ObstoreDriver, S3ObstoreDriver, SigningObstoreDriver, driver_for
 from holdfast.errors import ConfigurationError, InvalidKeyError
 from holdfast.keys import validate_key
+from holdfast.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from holdfast.drivers.protocol import Driver
+    from holdfast.object_settings import ObjectSettingsLike
     from holdfast.schemes import KeyScheme
 
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -38,6 +40,7 @@ class ObstoreBackend(StorageBackend):
         checksum: See `StorageBackend`.
         max_concurrency: See `StorageBackend`.
         key_scheme: See `StorageBackend`.
+        object_settings: See `StorageBackend`.
         **options: Options of the service, by the names of obstore, with or without its prefix: ``aws_region`` and
             ``region`` are the same. None counts as not given. For local disk: ``durable`` and ``mode``, see
             `holdfast.drivers.local.LocalDriver`.
@@ -59,10 +62,18 @@ class ObstoreBackend(StorageBackend):
         checksum: str | None = "sha256",
         max_concurrency: int = 16,
         key_scheme: KeyScheme | None = None,
+        object_settings: ObjectSettingsLike = None,
         **options: Any,
     ) -> None:
         driver = _driver(fs, given(options))
-        super().__init__(key, driver, checksum=checksum, max_concurrency=max_concurrency, key_scheme=key_scheme)
+        super().__init__(
+            key,
+            driver,
+            checksum=checksum,
+            max_concurrency=max_concurrency,
+            key_scheme=key_scheme,
+            object_settings=object_settings,
+        )
 
 
 def _driver(fs: Any, options: dict[str, Any]) -> Driver:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import ConfigurationError
+from holdfast.names import check_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 CLIENT = frozenset(
     {
@@ -107,21 +107,6 @@ class Vocabulary:
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are not None."""
     return {name: value for name, value in options.items() if value is not None}
-
-
-def check_name(name: str, known: Iterable[str], service: str) -> None:
-    """Refuse an option that does not exist.
-
-    Raises:
-        ConfigurationError: It names what comes near.
-    """
-    known = sorted(known)
-    if name in known:
-        return
-    near = difflib.get_close_matches(name, known)
-    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else f"; there are {', '.join(known) or 'none'}"
-    message = f"{name!r} is not an option of {service}{hint}"
-    raise ConfigurationError(message)
 
 
 def switch(name: str, value: Any) -> bool:

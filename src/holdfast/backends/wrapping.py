@@ -22,7 +22,12 @@ _SECRET = re.compile(
 )
 _HINTS: dict[type[StorageError], str] = {
     errors.NotFoundError: "Check the key, and that the bucket or folder exists.",
-    errors.AccessDeniedError: "Check the credentials and what they allow.",
+    errors.BucketNotFoundError: "Check the bucket's name, and create it if it is new.",
+    errors.AuthenticationError: "Check the credentials: the storage does not know them, or they have expired.",
+    errors.AccessDeniedError: "Check what the credentials allow.",
+    errors.PreconditionFailedError: "Somebody else has changed the object meanwhile: look at it again.",
+    errors.ThrottledError: "Send fewer requests at once (max_concurrency), or try again later.",
+    errors.UnavailableError: "Check the endpoint, the network and the service's status; trying again is safe.",
     errors.StorageTimeoutError: "It may have taken effect; trying again is safe.",
 }
 

@@ -9,11 +9,13 @@ from holdfast.backends.reading import Reading
 from holdfast.drivers.body import Body
 from holdfast.errors import AlreadyExistsError
 from holdfast.keys import validate_key
+from holdfast.object_settings import ObjectSettings
 from holdfast.sources import AsyncIterableSource, IterableSource, to_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
     from holdfast.sources import Content
 
@@ -32,6 +34,7 @@ class Writing(Reading):
         use_multipart: bool | None = None,
         chunk_size: int | None = None,
         max_concurrency: int | None = None,
+        object_settings: ObjectSettingsLike = None,
     ) -> ObjectInfo:
         """Write an object, whole or not at all.
 
@@ -44,18 +47,22 @@ class Writing(Reading):
             use_multipart: Force or forbid a multipart upload; chosen by size if left out.
             chunk_size: Bytes of one part.
             max_concurrency: Parts under way at once.
+            object_settings: Storage class, tags, encryption … of this object, over those of the storage; see
+                `holdfast.object_settings.ObjectSettings`.
 
         Returns:
             What the storage answered, with the checksum of the bytes as they were streamed.
 
         Raises:
             AlreadyExistsError: The key is taken and `if_absent` is set.
+            ConfigurationError: The service does not have one of the settings.
             StorageError: The storage failed; nothing is left under a temporary name.
         """
+        settings = ObjectSettings.of(object_settings)
         request = PutRequest(
-            key, content, content_type, metadata, if_absent, use_multipart, chunk_size, max_concurrency
+            key, content, content_type, metadata, if_absent, use_multipart, chunk_size, max_concurrency, settings
         )
-        return self._put(request, self._body(request))
+        return self._put(*self._ready(request))
 
     async def put_async(
         self,
@@ -68,12 +75,14 @@ class Writing(Reading):
         use_multipart: bool | None = None,
         chunk_size: int | None = None,
         max_concurrency: int | None = None,
+        object_settings: ObjectSettingsLike = None,
     ) -> ObjectInfo:
         """Like `put`; takes async iterators too."""
+        settings = ObjectSettings.of(object_settings)
         request = PutRequest(
-            key, content, content_type, metadata, if_absent, use_multipart, chunk_size, max_concurrency
+            key, content, content_type, metadata, if_absent, use_multipart, chunk_size, max_concurrency, settings
         )
-        return await self._put_async(request, self._body(request))
+        return await self._put_async(*self._ready(request))
 
     def put_many(self, requests: Sequence[PutRequest]) -> Outcomes:
         """Write many objects, concurrently up to the storage's limit.
@@ -81,12 +90,12 @@ class Writing(Reading):
         Returns:
             For each request, in order, what `put` would have returned or raised.
         """
-        jobs = [(request, self._body(request)) for request in requests]
+        jobs = [self._ready(request) for request in requests]
         return self._completed(jobs, self._batch.run(jobs, self._put))
 
     async def put_many_async(self, requests: Sequence[PutRequest]) -> Outcomes:
         """Like `put_many`."""
-        jobs = [(request, self._body(request)) for request in requests]
+        jobs = [self._ready(request) for request in requests]
         return self._completed(jobs, await self._batch.run_async(jobs, self._put_async))
 
     def delete(self, keys: str | Iterable[str]) -> None:
@@ -141,9 +150,11 @@ class Writing(Reading):
             target, content, content_type=info.content_type, metadata=info.metadata, if_absent=True
         )
 
-    def _body(self, request: PutRequest) -> Body:
+    def _ready(self, request: PutRequest) -> tuple[PutRequest, Body]:
         validate_key(request.key)
-        return Body(to_source(request.content), self._algorithm, self._new_hash)
+        settings = self._checked(request.object_settings).over(self._object_settings)
+        body = Body(to_source(request.content), self._algorithm, self._new_hash)
+        return request._replace(object_settings=settings), body
 
     def _put(self, request: PutRequest, body: Body) -> ObjectInfo:
         try:

@@ -12,9 +12,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
+from holdfast.object_settings import ObjectSettings
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
+    from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
@@ -35,6 +38,7 @@ class PutOptions(NamedTuple):
         use_multipart: True or False to force or forbid a multipart upload; None to choose by size.
         chunk_size: Bytes of one part.
         max_concurrency: Parts under way at once.
+        settings: What the service is told besides, only fields that the driver's `Abilities` name.
     """
 
     content_type: str | None = None
@@ -43,10 +47,15 @@ class PutOptions(NamedTuple):
     use_multipart: bool | None = None
     chunk_size: int = 5 * MIB
     max_concurrency: int = 12
+    settings: ObjectSettings = ObjectSettings()
 
 
 class Driver(Protocol):
     """The sync half, which every driver has."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the service keeps and guarantees; told without connecting."""
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write the whole body or nothing, durably; replace unless ``if_absent``. On failure leave nothing behind."""
@@ -123,12 +132,30 @@ class BatchPut(Protocol):
         """Write each object like ``put``; the outcome of each in the same order, an error instead of raising it."""
 
 
+class SignRequest(NamedTuple):
+    """What a signed URL is to allow.
+
+    Attributes:
+        key: The object.
+        method: ``GET`` or ``PUT``.
+        expires_in: Seconds until the URL stops working.
+        content_type: Of a GET: the ``Content-Type`` of the answer. Of a PUT: the one that the upload must have.
+        content_disposition: Of a GET: the ``Content-Disposition`` of the answer.
+    """
+
+    key: str
+    method: str
+    expires_in: int
+    content_type: str | None = None
+    content_disposition: str | None = None
+
+
 @runtime_checkable
 class Signer(Protocol):
     """Ability: URLs that let a client read or write one object without credentials."""
 
-    def sign(self, key: str, method: str, expires_in: int) -> str:
-        """Return a URL for `method` (``GET`` or ``PUT``), valid for `expires_in` seconds."""
+    def sign(self, request: SignRequest) -> str:
+        """Return a URL. May ask the service for credentials, and then takes as long as that does."""
 
 
 @runtime_checkable

@@ -18,6 +18,7 @@ from holdfast.sources import Source
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import Driver, PutOptions
     from holdfast.errors import StorageError
@@ -45,6 +46,11 @@ class ThreadedDriver:
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Ask the wrapped driver."""
         return self.driver.classify(error)
+
+    @property
+    def abilities(self) -> Abilities:
+        """Those of the wrapped driver."""
+        return self.driver.abilities
 
     @property
     def native(self) -> Any:

@@ -23,7 +23,11 @@ def fresh_connection(engine: Engine) -> Connection:
     connection = engine.connect()
     if engine.dialect.name == "sqlite":
         return connection
-    return connection.execution_options(isolation_level="READ COMMITTED")
+    try:
+        return connection.execution_options(isolation_level="READ COMMITTED")
+    except BaseException:  # MariaDB is asked for it, so that this may fail, or be cancelled
+        connection.close()
+        raise
 
 
 def engines_of(session: Session, outbox: Table) -> list[Engine]:

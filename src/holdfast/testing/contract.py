@@ -4,8 +4,6 @@ Example:
     ::
 
         class TestMyStorage(BackendContract):
-            keeps_content_type = False
-
             @pytest.fixture
             def storage(self, tmp_path):
                 return StorageBackend("docs", MyDriver(tmp_path))
@@ -26,12 +24,10 @@ class BackendContract(Writing, Reading, Listing, Deleting, Copying, Failing, Sha
     """Runs the contract through the sync and the async half of a storage.
 
     Override the fixture `storage`. It may have any scope and need not be empty: each test works below a folder of
-    its own. What the storage cannot do is declared by class attributes, never found out by failing:
+    its own. What the service cannot do is declared by the driver's `holdfast.drivers.abilities.Abilities`, never
+    found out by failing.
 
     Attributes:
-        keeps_content_type: A `stat` gives back the content type.
-        keeps_metadata: A `stat` gives back the metadata, any JSON.
-        gives_etag: Objects have an entity tag that changes with their bytes.
-        atomic_create: Of several puts with ``if_absent`` exactly one succeeds.
-        flat: An object ``a`` and an object ``a/b`` can lie side by side, unlike files and folders.
+        lacks: Names of abilities that the server of this test lacks, although its kind of service has them: some
+            doubles of S3 do not know conditional writes.
     """

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from holdfast.backends.base import StorageBackend
     from holdfast.backends.batch import PutRequest
+    from holdfast.drivers.abilities import Abilities
     from holdfast.objects import ObjectInfo
 
 
@@ -22,10 +23,11 @@ class Half:
     Args:
         storage: The storage.
         is_async: Which half.
+        abilities: What it must be able to do.
     """
 
-    def __init__(self, storage: StorageBackend, *, is_async: bool) -> None:
-        self.storage, self.is_async = storage, is_async
+    def __init__(self, storage: StorageBackend, *, is_async: bool, abilities: Abilities) -> None:
+        self.storage, self.is_async, self.abilities = storage, is_async, abilities
         self.folder = new_id()
         self._runner = asyncio.Runner() if is_async else None
 

@@ -31,7 +31,7 @@ class Listing(ContractPart):
 
     def test_a_prefix_is_a_folder(self, half: Half) -> None:
         """Folder `a` holds `a/b` and never `ab`; an object of that name and a missing folder hold nothing."""
-        for name in ["a/x", "a/b/y", "ab", "a-b/z", "a0", "file", *(["a"] if self.flat else [])]:
+        for name in ["a/x", "a/b/y", "ab", "a-b/z", "a0", "file", *(["a"] if half.abilities.flat else [])]:
             half.put(name, b"bytes")
         assert half.names("a") == half.names("a/") == ["a/b/y", "a/x"]
         assert half.names("a/b") == ["a/b/y"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.backends.batch import PutRequest
-from holdfast.drivers import local_listing
+from holdfast.drivers.local import listing as local_listing
 from holdfast.errors import NotFoundError, StorageError
 
 

@@ -7,6 +7,7 @@ alike.
 from .chaos import ChaosProxy
 from .faults import Fault
 from .http import CountingProxy, Request
+from .mariadb import MariaDBProxy
 from .postgres import PostgresProxy
 
-__all__ = ["ChaosProxy", "CountingProxy", "Fault", "PostgresProxy", "Request"]
+__all__ = ["ChaosProxy", "CountingProxy", "Fault", "MariaDBProxy", "PostgresProxy", "Request"]

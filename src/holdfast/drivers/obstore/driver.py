@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING, Any
 import obstore as obs
 from obstore.store import AzureStore, GCSStore, ObjectStoreMethods, S3Store
 
-from holdfast.drivers import obstore_get, obstore_put, obstore_s3, threads
-from holdfast.drivers import obstore_values as values
+from holdfast.drivers import threads
+from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.fork import ForkGuard
+from holdfast.drivers.obstore import partial_uploads, reading, values, writing
 from holdfast.drivers.threaded import ThreadedDriver
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions
+    from holdfast.drivers.protocol import PutOptions, SignRequest
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
@@ -44,6 +45,8 @@ class ObstoreDriver:
     Args:
         store: The store, or what makes it on first use.
     """
+
+    abilities = Abilities()
 
     def __init__(self, store: Any) -> None:
         self._store: Any = store if isinstance(store, ObjectStoreMethods) else None
@@ -70,19 +73,19 @@ class ObstoreDriver:
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to `SINGLE_PUT_LIMIT`, beyond that in parts."""
-        return obstore_put.put(self._open(), key, body, options)
+        return writing.put(self._open(), key, body, options)
 
     async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Like `put`; when cancelled, the request under way is awaited and a multipart upload aborted."""
-        return await obstore_put.put_async(self._open(), key, body, options)
+        return await writing.put_async(self._open(), key, body, options)
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Yield the answer to one request as it comes in."""
-        return obstore_get.read(self._open(), key, start, end, chunk_size)
+        return reading.read(self._open(), key, start, end, chunk_size)
 
     def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
         """Like `read`."""
-        return obstore_get.read_async(self._open(), key, start, end, chunk_size)
+        return reading.read_async(self._open(), key, start, end, chunk_size)
 
     def stat(self, key: str) -> ObjectInfo:
         """Describe with one request; ``obstore.head`` would leave the attributes out."""
@@ -109,7 +112,7 @@ class ObstoreDriver:
 
     async def delete_async(self, keys: Sequence[str]) -> None:
         """Like `delete`; to the end, even when cancelled."""
-        await obstore_put.to_end(self._delete_async(keys))
+        await writing.to_end(self._delete_async(keys))
 
     async def _delete_async(self, keys: Sequence[str]) -> None:
         store = self._open()
@@ -128,7 +131,7 @@ class ObstoreDriver:
 
     async def copy_async(self, source: str, target: str) -> None:
         """Like `copy`; to the end, even when cancelled."""
-        await obstore_put.to_end(obs.copy_async(self._open(), source, target))
+        await writing.to_end(obs.copy_async(self._open(), source, target))
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List page by page; in order also where the service has none."""
@@ -154,10 +157,10 @@ class ObstoreDriver:
 class SigningObstoreDriver(ObstoreDriver):
     """A store that can sign URLs: S3, GCS, Azure."""
 
-    def sign(self, key: str, method: str, expires_in: int) -> str:
+    def sign(self, request: SignRequest) -> str:
         """Sign with the store's credentials."""
-        http_method: Any = method
-        return obs.sign(self._open(), http_method, key, timedelta(seconds=expires_in))
+        method: Any = request.method
+        return obs.sign(self._open(), method, request.key, timedelta(seconds=request.expires_in))
 
 
 class S3ObstoreDriver(SigningObstoreDriver):
@@ -166,13 +169,13 @@ class S3ObstoreDriver(SigningObstoreDriver):
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """List and abort multipart uploads with requests of our own, which obstore has no call for."""
         store = self._open()
-        return obstore_s3.clear(obstore_s3.bucket(store), store.prefix, older_than, delete=delete)
+        return partial_uploads.clear(partial_uploads.bucket(store), store.prefix, older_than, delete=delete)
 
     async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
         """Like `clear_partial_uploads`; to the end, even when cancelled."""
         store = self._open()
-        bucket = await obstore_s3.bucket_async(store)
-        work = threads.blocking.submit(obstore_s3.clear, bucket, store.prefix, older_than, delete=delete)
+        bucket = await partial_uploads.bucket_async(store)
+        work = threads.blocking.submit(partial_uploads.clear, bucket, store.prefix, older_than, delete=delete)
         return await threads.run_to_end(work)
 
 

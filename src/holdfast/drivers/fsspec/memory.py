@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
-from holdfast.drivers.filesystem import FileSystem
+from holdfast.drivers.abilities import Abilities
+from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.protocol import MIB
 from holdfast.objects import ObjectInfo
 
@@ -34,6 +35,8 @@ class MemoryDriver(FileSystem):
         fs: The file system.
         root: Folder in it, without slashes at its ends.
     """
+
+    abilities = Abilities(etag=False)
 
     def __init__(self, fs: MemoryFileSystem, root: str) -> None:
         super().__init__(fs)

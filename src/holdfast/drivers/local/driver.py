@@ -15,8 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from holdfast import errors
-from holdfast.drivers.local_files import Folders, TemporaryFile, clear_temporary, describe
-from holdfast.drivers.local_listing import walk
+from holdfast.drivers.abilities import FILES
+from holdfast.drivers.local.files import Folders, TemporaryFile, clear_temporary, describe
+from holdfast.drivers.local.listing import walk
 from holdfast.drivers.protocol import MIB, Put, PutOptions
 from holdfast.errors import StorageError
 
@@ -51,6 +52,8 @@ class LocalDriver:
         durable: Sync files and folders to the disk before a put returns; a batch is synced together at its end.
         mode: Permission bits of files; folders also get the search bit wherever files get the read bit.
     """
+
+    abilities = FILES
 
     def __init__(self, root: Path, *, durable: bool = True, mode: int = 0o600) -> None:
         self._root = root

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import obstore as obs
 from obstore.exceptions import GenericError
 
-from holdfast.drivers import obstore_values as values
+from holdfast.drivers.obstore import values
 from holdfast.drivers.protocol import MIB
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from fsspec import AbstractFileSystem
 from fsspec.asyn import AsyncFileSystem
 
-from holdfast.drivers.filesystem import FileSystem, etag, modified
-from holdfast.drivers.local_files import TEMPORARY
+from holdfast.drivers.abilities import FILES
+from holdfast.drivers.fsspec.filesystem import FileSystem, etag, modified
+from holdfast.drivers.local.files import TEMPORARY
 from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT
 from holdfast.errors import InvalidKeyError
 from holdfast.keys import new_id
@@ -38,6 +39,8 @@ class FSSpecDriver(FileSystem):
         fs: The file system, or what makes one.
         root: Path of the folder, without a slash at its end; ``""`` for the file system's own root.
     """
+
+    abilities = FILES._replace(etag=False, atomic_create=False)
 
     def __init__(self, fs: Any, root: str) -> None:
         super().__init__(fs)

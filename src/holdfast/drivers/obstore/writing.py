@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import obstore as obs
 from obstore.exceptions import AlreadyExistsError
 
-from holdfast.drivers import obstore_values as values
 from holdfast.drivers import threads
+from holdfast.drivers.obstore import values
 from holdfast.drivers.parts import Head, Parts
 from holdfast.objects import ObjectInfo
 

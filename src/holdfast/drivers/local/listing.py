@@ -9,7 +9,7 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from holdfast.drivers.local_files import FOLDER_FLAGS, TEMPORARY, describe
+from holdfast.drivers.local.files import FOLDER_FLAGS, TEMPORARY, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from fsspec.asyn import sync
 
 from holdfast import errors
-from holdfast.drivers.filesystem import FileSystem
+from holdfast.drivers.abilities import Abilities
+from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.drivers.parts import Head, Parts
 from holdfast.drivers.protocol import MIB
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions
+    from holdfast.drivers.protocol import PutOptions, SignRequest
     from holdfast.errors import StorageError
 
 _IN_FLIGHT = 15 * MIB  # bytes of one upload; on their way to the socket they take four times as much
@@ -46,6 +47,8 @@ class S3FSDriver(FileSystem):
         fs: The s3fs file system, or what makes one.
         root: Bucket, and after a slash the prefix, without slashes at the ends.
     """
+
+    abilities = Abilities(versions=True)
 
     def __init__(self, fs: Any, root: str) -> None:
         super().__init__(fs)
@@ -154,15 +157,16 @@ class S3FSDriver(FileSystem):
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
 
-    def sign(self, key: str, method: str, expires_in: int) -> str:
+    def sign(self, request: SignRequest) -> str:
         """Return a presigned URL."""
 
         async def presigned() -> str:
             await self.native.set_session()
             client = await self.native.get_s3(self._bucket)
             client.meta.events.register_first("choose-signer.s3", _modern, unique_id="holdfast-presign")
-            target = {"Bucket": self._bucket, "Key": self._prefix + key}
-            url: str = await client.generate_presigned_url(f"{method.lower()}_object", target, expires_in)
+            target = {"Bucket": self._bucket, "Key": self._prefix + request.key}
+            operation = f"{request.method.lower()}_object"
+            url: str = await client.generate_presigned_url(operation, target, request.expires_in)
             return url
 
         url: str = sync(self.native.loop, presigned)

@@ -1,0 +1,1 @@
+"""Drivers that stand in front of others."""

@@ -1,0 +1,1 @@
+"""Fixtures for applications that store files, loaded by pytest itself."""
