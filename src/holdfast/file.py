@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from holdfast.backends.base import CHUNK_SIZE, StorageBackend
 from holdfast.drivers import threads
 from holdfast.errors import FileStateError, HoldfastError
-from holdfast.file_value import FileValue
+from holdfast.file_forms import FileForms
 from holdfast.keys import new_id
 from holdfast.object_settings import ObjectSettings
 from holdfast.registry import storages
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from holdfast.sources import Content
 
 
-class FileObject(FileValue):
+class FileObject(FileForms):
     """A file in a storage, or content on its way there.
 
     With content it is *pending* until it is saved: by the flush of the session that its row is in, or by `save`.

@@ -7,7 +7,6 @@ they hold more is taken. Nothing is guessed from the statement's own conditions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, false, literal
@@ -16,10 +15,10 @@ from holdfast.errors import ColumnValueError
 from holdfast.orm import affected, boxing, planning, rows, session_ledger
 from holdfast.orm.attachment import coerced
 from holdfast.orm.ledger import Change
+from holdfast.orm.row_edit import RowEdit, new_values
 from holdfast.orm.statements import ValuedStatement
 from holdfast.orm.tracking import table_columns
 from holdfast.orm.watching import watch
-from holdfast.saving import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Result
     from sqlalchemy.orm import Mapper, ORMExecuteState, Session
 
-    from holdfast.file import FileObject
     from holdfast.orm.attachment import FileColumn
     from holdfast.orm.ledger import Owner
     from holdfast.orm.rows import Held
@@ -38,37 +36,6 @@ _MOST_COPIES = 500
 
 _MOST_CONFINED = 500
 """Rows that a statement names by their keys, beside its own condition."""
-
-
-@dataclass(slots=True, eq=False)
-class RowEdit:
-    """A new value of one file column of one row, as `planning.Edit` describes it."""
-
-    column: FileColumn
-    value: Any
-    old: frozenset[Ref] = frozenset()
-    is_fixed: bool = False
-    taken: list[Ref] = field(default_factory=list)
-
-    @property
-    def files(self) -> list[FileObject]:
-        """The files of the new value."""
-        return rows.files_of(self.value)
-
-    def place(self) -> Place:
-        """Return what a key scheme may use: not the row."""
-        return Place(None, self.column.column.table.name, self.column.key, self.column.type.key_scheme)
-
-    def exchange(self, current: FileObject, other: FileObject) -> None:
-        """Put another file in the place of one."""
-        if self.is_fixed:
-            message = f"{self.column.column} has a file of another row in the SET of an upsert: write excluded there"
-            raise ColumnValueError(message)
-        if isinstance(self.value, list):
-            index = next(index for index, file in enumerate(self.value) if file is current)
-            self.value = [*self.value[:index], other, *self.value[index + 1 :]]
-        else:
-            self.value = other
 
 
 def execute(execution: ORMExecuteState) -> Result[Any] | None:
@@ -136,7 +103,7 @@ class _Bulk:
             for row_values in rows_values:
                 before |= affected.select_conflicting(self._connection, self._mapper, self._own, row_values)
         self._carry_out([*(edit for row in edits for edit in row), *fixed], before.values())
-        statement, parameters = self._whole.with_files([_values(row) for row in edits])
+        statement, parameters = self._whole.with_files([new_values(row) for row in edits])
         result = self._invoked(statement, parameters, [*(edit for row in edits for edit in row), *fixed])
         if not self._whole.may_skip_or_replace:
             for row, row_values in zip(edits, rows_values, strict=True):
@@ -163,7 +130,7 @@ class _Bulk:
         self._carry_out([edit for row in edits for edit in row], before.values())
         for row, key in zip(edits, identities, strict=True):
             self._ask(row, key)
-        statement, parameters = self._whole.with_files([_values(row) for row in edits])
+        statement, parameters = self._whole.with_files([new_values(row) for row in edits])
         result = self._invoked(statement, parameters, [edit for row in edits for edit in row])
         self._note(before, self._load(known, columns))
         return result
@@ -196,7 +163,7 @@ class _Bulk:
         if not group:
             return dict.fromkeys(values)  # of no row: nothing was uploaded for it
         if len(group) == 1 or not any(edit.files for row in group for edit in row):
-            return _values(group[0])
+            return new_values(group[0])
         return {column: self._by_row(column, group, keys) for column in values}
 
     def _by_row(self, column: FileColumn, group: list[list[RowEdit]], keys: list[tuple[Any, ...]]) -> Any:
@@ -320,7 +287,3 @@ class _Bulk:
 
     def _owner(self, identity: tuple[Any, ...] | None) -> Owner:
         return session_ledger.owner(self._session, self._mapper, identity)
-
-
-def _values(edits: list[RowEdit]) -> dict[FileColumn, Any]:
-    return {edit.column: edit.value for edit in edits}
