@@ -12,6 +12,7 @@ from holdfast.drivers.threaded import ThreadedDriver
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+    from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import AsyncDriver, Driver, PutOptions
     from holdfast.errors import StorageError
@@ -67,6 +68,11 @@ class FaultyDriver:
     def native(self) -> Any:
         """The wrapped driver's own object."""
         return self.driver.native
+
+    @property
+    def abilities(self) -> Abilities:
+        """Those of the wrapped driver."""
+        return self.driver.abilities
 
     def fail(self, fault: Fault) -> None:
         """Add a failure to come."""

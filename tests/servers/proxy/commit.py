@@ -22,7 +22,7 @@ class CommitProxy(abc.ABC, Generic[Database]):
 
     def __init__(self, database: Database) -> None:
         """Stand in front of a database that listens on a Unix socket."""
-        self._upstream = database
+        self._upstream: Database = database
         self._moment: Moment | None = None
         self._stack = contextlib.ExitStack()
         self.was_cut = threading.Event()
@@ -30,7 +30,7 @@ class CommitProxy(abc.ABC, Generic[Database]):
     def __enter__(self) -> Self:
         """Start to listen."""
         port, _ = self._stack.enter_context(listening(self._connection))
-        self.database = replace(self._upstream, host=HOST, port=port)
+        self.database: Database = replace(self._upstream, host=HOST, port=port)
         return self
 
     def __exit__(self, *exc: object) -> None:
