@@ -8,7 +8,7 @@ from holdfast.backends.base import StorageBackend
 from holdfast.errors import ConfigurationError, UnknownStorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _OBSTORE_SCHEMES = frozenset({"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "file", "memory"})
 
@@ -29,6 +29,7 @@ class StorageRegistry:
 
     def __init__(self) -> None:
         self._backends: dict[str, StorageBackend] = {}
+        self._substitute: Callable[[StorageBackend], StorageBackend] | None = None  # tests register something else
 
     def register_backend(self, backend: StorageBackend | str, key: str | None = None, **options: Any) -> StorageBackend:
         """Register a storage, in place of another of the same name.
@@ -53,6 +54,8 @@ class StorageRegistry:
         elif options or key not in {None, backend.key}:
             message = f"the storage {backend.key!r} is complete: key= and options go with a URL only"
             raise ConfigurationError(message)
+        if self._substitute is not None:
+            backend = self._substitute(backend)
         self._backends[backend.key] = backend
         return backend
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import UnboundExecutionError
 
 from holdfast.orm.tracking import tracked_mappers
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Table
+    from contextlib import AbstractContextManager
+
+    from sqlalchemy import Table
     from sqlalchemy.orm import Session
 
 
-def fresh_connection(engine: Engine) -> Connection:
-    """Connect anew, to see what is committed now.
+def fresh_connection(bind: Engine | Connection) -> AbstractContextManager[Connection]:
+    """Connect anew, to see what is committed now; in a rehearsal only its own connection sees that.
 
     In stricter levels than this one, a drain would keep writers out of gaps between entries (MariaDB), and readers
     could be told to try again (PostgreSQL).
     """
-    connection = engine.connect()
-    if engine.dialect.name == "sqlite":
+    if isinstance(bind, Connection):
+        return nullcontext(bind)
+    connection = bind.connect()
+    if bind.dialect.name == "sqlite":
         return connection
     try:
         return connection.execution_options(isolation_level="READ COMMITTED")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection
 
+from holdfast.orm import rehearsal
 from holdfast.orm.ledger import Frame, Ledger, Owner
 
 if TYPE_CHECKING:
@@ -54,8 +55,10 @@ def owner(
     """Return a row as the ledger notes it."""
     bind = session.get_bind(mapper)
     ledger = open_ledger(session)
-    # A session that is bound to a connection works inside a transaction whose end it does not see.
-    ledger.joined = ledger.joined or isinstance(bind, Connection)
+    if rehearsal.is_rehearsal(bind):
+        rehearsal.check(session)
+    else:  # a session that is bound to a connection works inside a transaction whose end it does not see
+        ledger.joined = ledger.joined or isinstance(bind, Connection)
     return Owner(mapper, bind, identity, state)
 
 

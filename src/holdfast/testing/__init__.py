@@ -1,11 +1,35 @@
-"""For tests: the contract that every storage fulfils, to be run by whoever writes one. Needs pytest."""
+"""For tests: of applications (stand-ins, faults, rehearsals, an S3 server), and of storages (the contract)."""
 
-import pytest
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-_PARTS = ("copying", "deleting", "failing", "listing", "reading", "sharing", "writing")
-# Before the import: unless told so, pytest explains failed assertions of test modules only.
-pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
+if TYPE_CHECKING:
+    from holdfast.testing.contract import BackendContract
+    from holdfast.testing.faults import Fault, FaultyDriver
+    from holdfast.testing.rehearsals import rehearsal, rehearsal_async
+    from holdfast.testing.stand_ins import StandIns
 
-from holdfast.testing.contract import BackendContract  # noqa: E402
+__all__ = ["BackendContract", "Fault", "FaultyDriver", "StandIns", "rehearsal", "rehearsal_async"]
 
-__all__ = ["BackendContract"]
+_HOMES = {
+    "BackendContract": "contract",
+    "Fault": "faults",
+    "FaultyDriver": "faults",
+    "StandIns": "stand_ins",
+    "rehearsal": "rehearsals",
+    "rehearsal_async": "rehearsals",
+}
+_CONTRACT = ("copying", "deleting", "failing", "listing", "reading", "sharing", "writing")
+
+
+def __getattr__(name: str) -> Any:
+    # Late, since pytest loads the plugin in this package wherever Holdfast is installed.
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    if name == "BackendContract":
+        import pytest  # noqa: PLC0415
+
+        # Before the import: unless told so, pytest explains failed assertions of test modules only.
+        pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _CONTRACT))
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

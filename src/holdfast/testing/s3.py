@@ -83,6 +83,22 @@ class S3Bucket:
         return replace(self, server=self.server.at(endpoint))
 
     @property
+    def url(self) -> str:
+        """Its URL, for `ObstoreBackend`."""
+        return f"s3://{self.name}/"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `ObstoreBackend` takes beside the URL."""
+        return {
+            "aws_endpoint": self.server.endpoint,
+            "aws_allow_http": True,
+            "aws_access_key_id": self.server.access_key,
+            "aws_secret_access_key": self.server.secret_key,
+            "aws_region": self.server.region,
+        }
+
+    @property
     def obstore(self) -> dict[str, Any]:
         """The keyword arguments of `obstore.store.S3Store`."""
         return {

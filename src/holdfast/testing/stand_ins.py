@@ -1,0 +1,152 @@
+"""Storages in memory that stand in for an application's own during a test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import quote
+
+from obstore.store import MemoryStore
+
+from holdfast.backends.base import StorageBackend
+from holdfast.drivers.abilities import Abilities
+from holdfast.drivers.obstore.driver import ObstoreDriver
+from holdfast.drivers.protocol import Signer
+from holdfast.object_settings import ObjectSettings
+from holdfast.registry import storages
+from holdfast.testing.faults import Fault, FaultyDriver
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from holdfast.drivers.body import Body
+    from holdfast.drivers.protocol import PutOptions, SignRequest
+    from holdfast.objects import ObjectInfo
+    from holdfast.registry import StorageRegistry
+    from holdfast.testing.faults import Operation
+
+
+class StandInDriver(FaultyDriver):
+    """Memory that takes what the real service takes, and fails on cue.
+
+    Args:
+        abilities: Those of the service; its settings are accepted, and have no effect.
+    """
+
+    def __init__(self, abilities: Abilities) -> None:
+        super().__init__(ObstoreDriver(MemoryStore))
+        self._settings = abilities.settings
+
+    @property
+    def abilities(self) -> Abilities:
+        """Those of memory, and the real service's settings."""
+        return super().abilities._replace(settings=self._settings)
+
+    def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Write, or fail."""
+        return super().put(key, body, options._replace(settings=ObjectSettings()))
+
+    async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Write, or fail."""
+        return await super().put_async(key, body, options._replace(settings=ObjectSettings()))
+
+
+class SigningStandInDriver(StandInDriver):
+    """The same for a service that signs URLs."""
+
+    def sign(self, request: SignRequest) -> str:
+        """Return a URL that shows what was asked for, and leads nowhere (RFC 2606 §2)."""
+        return f"https://storage.test/{quote(request.key)}?method={request.method}&expires_in={request.expires_in}"
+
+
+class StandIns:
+    """Replaces every registered storage by one in memory, until it is closed.
+
+    A storage that the application registers meanwhile, when it starts, is replaced as well. So nothing that a test
+    does reaches a real storage, and no two tests meet.
+
+    Args:
+        registry: The storages.
+
+    Example:
+        >>> from holdfast import FileObject, storages
+        >>> with StandIns() as stand_ins:
+        ...     _ = storages.register_backend("s3://production/", key="docs", aws_region="eu-west-1")
+        ...     _ = FileObject(backend="docs", filename="a.txt", to_filename="a.txt", content=b"a").save()
+        ...     stand_ins.objects("docs")
+        {'a.txt': b'a'}
+    """
+
+    def __init__(self, registry: StorageRegistry = storages) -> None:
+        self._registry = registry
+        self._before: dict[str, StorageBackend] = {}
+        self._drivers: dict[str, StandInDriver] = {}
+
+    def __enter__(self) -> Self:
+        self._before = dict(self._registry.all())
+        self._registry._substitute = self._stand_in
+        for storage in self._before.values():
+            self._registry.register_backend(storage)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Put the application's storages back."""
+        self._registry._substitute = None
+        self._registry.clear()
+        for storage in self._before.values():
+            self._registry.register_backend(storage)
+
+    def __getitem__(self, key: str) -> StorageBackend:
+        return self._registry.get(key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._registry.all())
+
+    def add(self, key: str) -> StorageBackend:
+        """Register a storage in memory under a name that the application does not register itself."""
+        settings = frozenset(ObjectSettings._fields)
+        return self._registry.register_backend(StorageBackend(key, StandInDriver(Abilities(settings=settings))))
+
+    def objects(self, key: str) -> dict[str, bytes]:
+        """Return all objects of a storage, by their keys."""
+        storage = self._registry.get(key)
+        return {info.key: storage.read(info.key) for info in storage.list()}
+
+    def fail(
+        self,
+        key: str,
+        operation: Operation,
+        *,
+        when: Literal["before", "after"] = "before",
+        error: BaseException | None = None,
+        skip: int = 0,
+    ) -> None:
+        """Let a call to a storage fail, once.
+
+        Args:
+            key: The storage.
+            operation: ``"put"``, ``"read"``, ``"stat"``, ``"delete"``, ``"copy"`` or ``"list"``.
+            when: ``"after"``: it took effect, and the answer is lost.
+            error: What the service's library raises; ``TimeoutError()``, ``PermissionError()`` and other built-ins
+                become the errors of Holdfast that stand for them. A lost connection if left out.
+            skip: Calls of the operation that succeed first.
+        """
+        self._registry.get(key)
+        fault = Fault(operation, when, skip=skip) if error is None else Fault(operation, when, error, skip)
+        self._drivers[key].fail(fault)
+
+    def _stand_in(self, storage: StorageBackend) -> StorageBackend:
+        driver: Any = storage._plain
+        if not isinstance(driver, StandInDriver):
+            kind = SigningStandInDriver if isinstance(driver, Signer) else StandInDriver
+            driver = kind(storage.abilities)
+        self._drivers[storage.key] = driver
+        return StorageBackend(
+            storage.key,
+            driver,
+            checksum=storage._algorithm,
+            key_scheme=storage.key_scheme,
+            object_settings=storage._object_settings,
+        )
