@@ -74,6 +74,8 @@ def files() -> None:
     assert_type(file.copy_to("s3"), FileObject)
     assert_type(file.verify(), None)
     assert_type(file.sign(expires_in=60, for_upload=True), str)
+    assert_type(file.sign(disposition="inline", content_type="image/png"), str)
+    assert_type(file.sign(disposition=None), str)
     assert_type(file.filename, str)
     assert_type(file.path, str | None)
     assert_type(file.content_type, str)
@@ -103,6 +105,7 @@ async def files_async(file: FileObject) -> None:
     assert_type(await file.copy_to_async(storages.get("s3")), FileObject)
     await file.verify_async()
     assert_type(await file.sign_async(expires_in=300, for_upload=True), str)
+    assert_type(await file.sign_async(disposition="attachment"), str)
     await asyncio.gather(*[each.save_async() for each in [file]])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.backends.reading import CHUNK_SIZE
 from holdfast.backends.writing import Writing
 from holdfast.drivers import threads
-from holdfast.drivers.protocol import AsyncPartialUploads, PartialUploads, Signer, SignRequest
+from holdfast.drivers.protocol import AsyncPartialUploads, AsyncSigner, PartialUploads, Signer, SignRequest
 from holdfast.errors import ConfigurationError, UnsupportedError
 from holdfast.keys import validate_key
 
@@ -52,19 +52,25 @@ class StorageBackend(Writing):
     ) -> str:
         """Return a URL that reads (or with `for_upload` writes) one object without credentials.
 
+        S3, GCS and Azure have such URLs. An upload to Azure must be sent with ``x-ms-blob-type: BlockBlob``.
+
         Args:
             key: The object; it need not exist.
-            expires_in: Seconds until the URL stops working, at most 7 days.
+            expires_in: Seconds until the URL stops working, at most 7 days. With temporary credentials it stops when
+                they do.
             for_upload: For a PUT instead of a GET.
-            content_type: ``Content-Type`` of the answer; with `for_upload`, the one that the upload must have.
+            content_type: ``Content-Type`` of the answer; with `for_upload`, the one that the upload must be sent with,
+                which Azure cannot demand.
             content_disposition: ``Content-Disposition`` of the answer, see `holdfast.disposition`.
 
         Raises:
-            UnsupportedError: The service has no signed URLs, or none with these headers.
-            ValueError: An argument is out of range.
+            UnsupportedError: The service has no signed URLs, or the credentials cannot sign them, or not with these
+                headers; the message says what can.
+            MissingExtraError: A package is needed to sign; the message holds the ``pip install`` command.
+            ConfigurationError: An argument is out of range.
         """
         request = self._sign_request(key, expires_in, content_type, content_disposition, for_upload=for_upload)
-        with self._wrapping("sign", key):
+        with self._wrapping("sign", key, expected=(UnsupportedError,)):
             return self._signer(key).sign(request)
 
     async def sign_async(
@@ -76,10 +82,13 @@ class StorageBackend(Writing):
         content_type: str | None = None,
         content_disposition: str | None = None,
     ) -> str:
-        """Like `sign`. Signing may have to fetch credentials, so it runs in a thread."""
+        """Like `sign`."""
         request = self._sign_request(key, expires_in, content_type, content_disposition, for_upload=for_upload)
-        with self._wrapping("sign", key):
-            return await threads.run(self._signer(key).sign, request)
+        with self._wrapping("sign", key, expected=(UnsupportedError,)):
+            signer = self._signer(key)
+            if isinstance(signer, AsyncSigner):
+                return await signer.sign_async(request)
+            return await threads.run(signer.sign, request)  # it may have to fetch credentials
 
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """Drop what uploads that were cut off left behind: parts on S3, temporary files on a local disk.

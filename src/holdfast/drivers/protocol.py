@@ -155,7 +155,19 @@ class Signer(Protocol):
     """Ability: URLs that let a client read or write one object without credentials."""
 
     def sign(self, request: SignRequest) -> str:
-        """Return a URL. May ask the service for credentials, and then takes as long as that does."""
+        """Return a URL. May ask the service for credentials, and then takes as long as that does.
+
+        Raises:
+            NotImplementedError: The service, or the credentials, cannot sign that; the message says what can.
+        """
+
+
+@runtime_checkable
+class AsyncSigner(Signer, Protocol):
+    """The same ability with both halves. Without the async one, the other is run in a thread."""
+
+    async def sign_async(self, request: SignRequest) -> str:
+        """Like `sign`."""
 
 
 @runtime_checkable
@@ -175,3 +187,11 @@ class AsyncPartialUploads(PartialUploads, Protocol):
 
     async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
         """Like `clear_partial_uploads`."""
+
+
+@runtime_checkable
+class PartialUploadsBelow(PartialUploads, Protocol):
+    """The same ability where an unfinished upload tells the key that it is for: it can be held to a folder."""
+
+    def clear_partial_uploads_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
+        """Like `clear_partial_uploads`, for keys in a folder and below; the keys are those of the whole."""

@@ -8,7 +8,8 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from holdfast.drivers.s3.signature import Credentials, query_string, signed_headers
+from holdfast.drivers.canonical import query_string
+from holdfast.drivers.s3.signature import Credentials, signed_headers
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 

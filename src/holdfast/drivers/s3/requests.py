@@ -6,11 +6,11 @@ import ssl
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.error import HTTPError
-from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
 
+from holdfast.drivers import canonical
 from holdfast.drivers.s3.answers import MalformedAnswerError, error_code, uploads_page
-from holdfast.drivers.s3.signature import Credentials, query_string, signed_headers
+from holdfast.drivers.s3.signature import Credentials, signed_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,7 +85,7 @@ class Bucket(NamedTuple):
                 raise
 
     def _send(self, method: str, key: str, query: Mapping[str, str]) -> bytes:
-        url = f"{self.url}/{quote(key, safe='/-_.~')}?{query_string(query)}"
+        url = f"{self.url}/{canonical.path(key)}?{canonical.query_string(query)}"
         headers = signed_headers(method, url, self.region, self.credentials, datetime.now(UTC))
         try:
             with self._opener().open(Request(url, headers=headers, method=method), timeout=_TIMEOUT) as answer:  # noqa: S310  # http or https

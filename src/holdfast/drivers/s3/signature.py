@@ -1,6 +1,7 @@
-"""AWS Signature Version 4 for requests without a body.
+"""AWS Signature Version 4: of requests without a body, and of URLs.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 import hmac
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
+
+from holdfast.drivers import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
+
+    from holdfast.drivers.protocol import SignRequest
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _NO_BODY = sha256(b"").hexdigest()
+_ANY_BODY = "UNSIGNED-PAYLOAD"
 
 
 class Credentials(NamedTuple):
@@ -35,35 +40,68 @@ class Credentials(NamedTuple):
         return f"Credentials({self.access_key!r}, …)"
 
 
-def query_string(parameters: Mapping[str, str]) -> str:
-    """Return a query in the form and order that is signed, which is also the one to send."""
-    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in parameters.items())
-    return "&".join(f"{name}={value}" for name, value in pairs)
-
-
 def signed_headers(method: str, url: str, region: str, credentials: Credentials, now: datetime) -> dict[str, str]:
     """Return the headers that sign a request to S3.
 
     Args:
         method: ``GET`` or ``DELETE``.
-        url: As it is sent: the path percent-encoded, the query made by `query_string`.
+        url: As it is sent: the path percent-encoded, the query made by `holdfast.drivers.canonical.query_string`.
         region: Region of the bucket.
         credentials: Who signs.
         now: Time in UTC; S3 takes a difference of up to 15 minutes from its own.
     """
-    parts = urlsplit(url)
-    time = now.strftime("%Y%m%dT%H%M%SZ")
-    headers = {"host": parts.netloc, "x-amz-content-sha256": _NO_BODY, "x-amz-date": time}
+    time = _time(now)
+    headers = {"host": urlsplit(url).netloc, "x-amz-content-sha256": _NO_BODY, "x-amz-date": time}
     if credentials.token:
         headers["x-amz-security-token"] = credentials.token
-    names = ";".join(sorted(headers))
-    lines = [f"{name}:{headers[name]}" for name in sorted(headers)]
-    request = "\n".join([method, parts.path or "/", parts.query, *lines, "", names, _NO_BODY])
-    scope = f"{time[:8]}/{region}/s3/aws4_request"
-    to_sign = "\n".join([_ALGORITHM, time, scope, sha256(request.encode()).hexdigest()])
+    scope = _scope(time, region)
+    signature = _signature(canonical.request_digest(method, url, headers, _NO_BODY), time, scope, credentials)
+    identity = f"Credential={credentials.access_key}/{scope}, SignedHeaders={canonical.signed_names(headers)}"
+    return {**headers, "authorization": f"{_ALGORITHM} {identity}, Signature={signature}"}
+
+
+def presigned_url(address: str, request: SignRequest, region: str, credentials: Credentials, now: datetime) -> str:
+    """Return a URL for one object.
+
+    A ``content_type`` becomes the answer's to a GET; a PUT must be sent with it, or S3 refuses it.
+
+    Args:
+        address: URL of the bucket, which may be in the host or in the path, without a slash at the end.
+        request: What it allows; its key is the whole one, with any prefix.
+        region: Region of the bucket.
+        credentials: Who signs; with temporary ones the URL ends when they do.
+        now: Time in UTC, from which `SignRequest.expires_in` counts.
+    """
+    time = _time(now)
+    scope = _scope(time, region)
+    url = f"{address}/{canonical.path(request.key)}"
+    headers = {"host": canonical.host(url), **canonical.bound_headers(request)}
+    parameters = {
+        "X-Amz-Algorithm": _ALGORITHM,
+        "X-Amz-Credential": f"{credentials.access_key}/{scope}",
+        "X-Amz-Date": time,
+        "X-Amz-Expires": str(request.expires_in),
+        "X-Amz-SignedHeaders": canonical.signed_names(headers),
+        **canonical.answer_parameters(request),
+    }
+    if credentials.token:
+        parameters["X-Amz-Security-Token"] = credentials.token
+    url = f"{url}?{canonical.query_string(parameters)}"
+    digest = canonical.request_digest(request.method, url, headers, _ANY_BODY)
+    return f"{url}&X-Amz-Signature={_signature(digest, time, scope, credentials)}"
+
+
+def _time(now: datetime) -> str:
+    return now.strftime("%Y%m%dT%H%M%SZ")
+
+
+def _scope(time: str, region: str) -> str:
+    return f"{time[:8]}/{region}/s3/aws4_request"
+
+
+def _signature(digest: str, time: str, scope: str, credentials: Credentials) -> str:
     key = f"AWS4{credentials.secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    identity = f"Credential={credentials.access_key}/{scope}"
-    return {**headers, "authorization": f"{_ALGORITHM} {identity}, SignedHeaders={names}, Signature={signature}"}
+    to_sign = f"{_ALGORITHM}\n{time}\n{scope}\n{digest}"
+    return hmac.digest(key, to_sign.encode(), "sha256").hex()

@@ -1,0 +1,1 @@
+"""Signed URLs of Azure Blob Storage, made here."""

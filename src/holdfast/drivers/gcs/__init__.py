@@ -1,0 +1,1 @@
+"""Signed URLs of Google Cloud Storage, made here."""

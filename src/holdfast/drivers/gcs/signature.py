@@ -1,0 +1,98 @@
+"""Signed URLs of Google Cloud Storage, V4, with a service account's key.
+
+https://cloud.google.com/storage/docs/authentication/signatures
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from holdfast.drivers import canonical
+from holdfast.errors import ConfigurationError, MissingExtraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from holdfast.drivers.protocol import SignRequest
+
+_ALGORITHM = "GOOG4-RSA-SHA256"
+_ANY_BODY = "UNSIGNED-PAYLOAD"
+
+
+class ServiceAccount(NamedTuple):
+    """Who signs.
+
+    Attributes:
+        email: Name of the account.
+        sign: Its RSA signature (PKCS #1 v1.5, SHA-256) of some bytes.
+    """
+
+    email: str
+    sign: Callable[[bytes], bytes]
+
+    def __repr__(self) -> str:
+        return f"ServiceAccount({self.email!r}, …)"
+
+    @classmethod
+    def with_key(cls, email: str, private_key: str) -> ServiceAccount:
+        """Return an account whose key is at hand, as PEM.
+
+        Raises:
+            MissingExtraError: The package that can use the key is missing.
+            ConfigurationError: It is not a key.
+        """
+        return cls(email, partial(_rsa_signature, _loaded(private_key)))
+
+
+def presigned_url(address: str, request: SignRequest, account: ServiceAccount, now: datetime) -> str:
+    """Return a URL for one object.
+
+    A ``content_type`` becomes the answer's to a GET; a PUT must be sent with it, or GCS refuses it.
+
+    Args:
+        address: URL of the bucket, without a slash at the end.
+        request: What it allows; its key is the whole one, with any prefix.
+        account: Who signs.
+        now: Time in UTC, from which `SignRequest.expires_in` counts.
+    """
+    time = now.strftime("%Y%m%dT%H%M%SZ")
+    scope = f"{time[:8]}/auto/storage/goog4_request"
+    url = f"{address}/{canonical.path(request.key)}"
+    headers = {"host": canonical.host(url), **canonical.bound_headers(request)}
+    parameters = {
+        "X-Goog-Algorithm": _ALGORITHM,
+        "X-Goog-Credential": f"{account.email}/{scope}",
+        "X-Goog-Date": time,
+        "X-Goog-Expires": str(request.expires_in),
+        "X-Goog-SignedHeaders": canonical.signed_names(headers),
+        **canonical.answer_parameters(request),
+    }
+    url = f"{url}?{canonical.query_string(parameters)}"
+    digest = canonical.request_digest(request.method, url, headers, _ANY_BODY)
+    to_sign = f"{_ALGORITHM}\n{time}\n{scope}\n{digest}"
+    return f"{url}&X-Goog-Signature={account.sign(to_sign.encode()).hex()}"
+
+
+@lru_cache(maxsize=16)  # loading checks the key, which takes some hundred times as long as a signature
+def _loaded(private_key: str) -> Any:
+    try:
+        from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415  # optional
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    except ImportError as error:
+        message = 'signed URLs of GCS need another package: pip install "holdfast[signing]"'
+        raise MissingExtraError(message) from error
+    try:
+        return load_pem_private_key(private_key.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        message = "the private_key of the service account cannot be used: it is no PEM of an unencrypted key"
+        raise ConfigurationError(message) from None
+
+
+def _rsa_signature(key: Any, message: bytes) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15  # noqa: PLC0415  # optional
+    from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+
+    signature: bytes = key.sign(message, PKCS1v15(), SHA256())
+    return signature
