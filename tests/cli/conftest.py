@@ -60,7 +60,7 @@ RUN_EACH = """
     for arguments in json.loads(sys.argv[1]):
         for each in arguments:
             name, sign, text = each.partition("=")
-            if name.endswith(".toml"):
+            if sign and name.endswith(".toml"):
                 Path(name).write_text(text)
         result = CliRunner().invoke(main, [each for each in arguments if ".toml=" not in each])
         if result.exception and not isinstance(result.exception, SystemExit):

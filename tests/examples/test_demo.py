@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from holdfast.testing.s3 import S3Bucket
 from tests.servers.postgres import Database
-from tests.servers.s3 import S3Bucket
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "examples" / "demo" / "demo.py"

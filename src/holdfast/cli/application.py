@@ -14,7 +14,8 @@ from sqlalchemy.orm import configure_mappers
 
 from holdfast.cli.database import Database, open_url
 from holdfast.cli.references import failure, load, search_in
-from holdfast.cli.settings import read_settings
+from holdfast.cli.settings import Settings, read_settings
+from holdfast.config import configure
 from holdfast.errors import ConfigurationError, HoldfastError
 
 if TYPE_CHECKING:
@@ -52,16 +53,45 @@ def open_application(app: Sequence[str], engine: str | None, database: str | Non
     if engine and database:
         message = "--engine and --database name two databases: give one of them"
         raise ConfigurationError(message)
-    settings = read_settings(Path.cwd())
-    search_in([Path.cwd(), *([settings.folder] if settings.folder else [])])
-    references = [(each, "--app") for each in app] or [(each, "app in pyproject.toml") for each in settings.app]
+    settings = _settings()
+    references = _references(app, settings)
     if not references:
         raise ConfigurationError(_NO_APP)
     metadata = [_metadata(reference, what) for reference, what in references]
     _configure()
+    _register(settings)
+    return Application(list(dict.fromkeys(metadata)), _database(engine, database, settings.engine))
+
+
+def register_storages(app: Sequence[str]) -> bool:
+    """Import the application for the storages that it registers; return whether there was anything to import.
+
+    Raises:
+        ConfigurationError: Something is not found.
+    """
+    settings = _settings()
+    references = _references(app, settings)
+    for reference, what in references:
+        load(reference, what)
+    _register(settings)
+    return bool(references or settings.setup or settings.storages)
+
+
+def _register(settings: Settings) -> None:
+    if settings.storages:
+        configure(settings.storages)
     if settings.setup:
         _set_up(settings.setup)
-    return Application(list(dict.fromkeys(metadata)), _database(engine, database, settings.engine))
+
+
+def _settings() -> Settings:
+    settings = read_settings(Path.cwd())
+    search_in([Path.cwd(), *([settings.folder] if settings.folder else [])])
+    return settings
+
+
+def _references(app: Sequence[str], settings: Settings) -> list[tuple[str, str]]:
+    return [(each, "--app") for each in app] or [(each, "app in pyproject.toml") for each in settings.app]
 
 
 def _metadata(reference: str, what: str) -> MetaData:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from holdfast.cli.check import check
 from holdfast.cli.drain import drain
+from holdfast.cli.mirror import mirror
 from holdfast.cli.sweep import sweep
 from holdfast.cli.verify import verify
 
@@ -14,22 +16,27 @@ from holdfast.cli.verify import verify
 def main() -> None:
     """Check and clean up the files that belong to database rows.
 
-    Every command needs the application and its database. Name them by options, or once in pyproject.toml:
+    The commands need the application, and all but check its database. Name them by options, or once in pyproject.toml:
 
     \b
       [tool.holdfast]
       app = "shop.models:Base"           # declarative base or MetaData
       engine = "shop.db:engine"          # or leave it to DATABASE_URL
       setup = "shop.storage:register"    # optional: registers the storages
+      storages = "storages.toml"         # optional: describes them
 
     \b
     Examples:
+      holdfast check                     do the storages work?
       holdfast verify                    does every row have its file?
       holdfast sweep                     which files belong to no row?
       holdfast sweep --delete            delete them
+      holdfast mirror                    have all copies been made?
     """  # noqa: D301  # click keeps the lines after this sign as they are
 
 
+main.add_command(check)
 main.add_command(verify)
 main.add_command(sweep)
 main.add_command(drain)
+main.add_command(mirror)

@@ -17,6 +17,8 @@ from holdfast.cli.words import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rich.table import Table
+
     from holdfast.cli.progress import Meter
 
 
@@ -34,9 +36,12 @@ class Output:
         self._err = Console(file=sys.stderr, highlight=False)
 
     @contextmanager
-    def guarded(self) -> Iterator[None]:
-        """Send what the application prints and logs to standard error, so that the result stays alone."""
-        handler = _Handler(self._err)
+    def guarded(self, *, logs: bool = True) -> Iterator[None]:
+        """Send what the application prints and logs to standard error, so that the result stays alone.
+
+        Without `logs`, what the library logs is left out, for a result that says it all.
+        """
+        handler = _Handler(self._err) if logs else logging.NullHandler()
         logger = logging.getLogger("holdfast")
         logger.addHandler(handler)
         try:
@@ -58,6 +63,14 @@ class Output:
             styled = ((part, "") if isinstance(part, str) else part for part in parts)
             text = Text.assemble(*((plain(words), style) for words, style in styled))
             self._out.print(text, soft_wrap=True)
+
+    def table(self, table: Table) -> None:
+        """Write a table of the result, fitted to the width, without the blanks that fill its lines."""
+        if not self.as_json:
+            with self._out.capture() as captured:
+                self._out.print(table)
+            for line in captured.get().splitlines():
+                self._stdout.write(f"{line.rstrip()}\n")
 
     def document(self, data: dict[str, Any]) -> None:
         """Write the result as JSON, if that was asked for."""

@@ -11,7 +11,7 @@ from holdfast.errors import ConfigurationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAMES = ("app", "engine", "setup")
+_NAMES = ("app", "engine", "setup", "storages")
 
 
 class Settings(NamedTuple):
@@ -22,12 +22,14 @@ class Settings(NamedTuple):
         app: References to declarative bases or MetaData.
         engine: Reference to the engine.
         setup: Reference to a callable that registers the storages.
+        storages: The configuration that describes the storages.
     """
 
     folder: Path | None = None
     app: tuple[str, ...] = ()
     engine: str | None = None
     setup: str | None = None
+    storages: Path | None = None
 
 
 def read_settings(start: Path) -> Settings:
@@ -61,4 +63,14 @@ def _settings(path: Path, section: dict[str, Any]) -> Settings:
     if not isinstance(references, list) or not all(isinstance(each, str) for each in [*references, *singles]):
         message = f'{path}: the settings of [tool.holdfast] are texts such as app = "shop.models:Base", app also a list'
         raise ConfigurationError(message)
-    return Settings(path.parent, tuple(references), section.get("engine"), section.get("setup"))
+    return Settings(
+        path.parent, tuple(references), section.get("engine"), section.get("setup"), _storages(path, section)
+    )
+
+
+def _storages(path: Path, section: dict[str, Any]) -> Path | None:
+    """Return the file that describes the storages: the one that is named, or this one itself."""
+    storages = section.get("storages")
+    if storages is None:
+        return None
+    return path.parent / storages if isinstance(storages, str) else path

@@ -1,0 +1,1 @@
+"""The forms of a configuration, and what they mean. Pure: no file, variable or service is looked at here."""

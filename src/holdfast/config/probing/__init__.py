@@ -1,0 +1,1 @@
+"""Trying storages out."""
