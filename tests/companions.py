@@ -14,6 +14,7 @@ with warnings.catch_warnings():
     from advanced_alchemy.types import StoredObject as AlchemyColumn
     from advanced_alchemy.types.file_object import storages as alchemy_storages
     from advanced_alchemy.types.file_object.backends.obstore import ObstoreBackend as AlchemyBackend
+    from litestar import Litestar
     from litestar.datastructures import UploadFile as LitestarUpload
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "AlchemyBackend",
     "AlchemyColumn",
     "AlchemyFile",
+    "Litestar",
     "LitestarUpload",
     "SQLAlchemyAsyncConfig",
     "SQLAlchemyAsyncRepository",

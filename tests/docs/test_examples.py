@@ -9,6 +9,7 @@ from sybil.document import PythonDocStringDocument
 from sybil.parsers.markdown import PythonCodeBlockParser
 from sybil.parsers.rest import DocTestParser
 
+import tests.companions  # noqa: F401  # what an example imports must not warn for the first time there
 from holdfast import storages
 
 ROOT = Path(__file__).parents[2]

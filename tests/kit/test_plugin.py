@@ -90,7 +90,8 @@ REAL_OR_MEMORY = """
 @pytest.fixture(autouse=True)
 def configure_storage_for_environment():
     if os.environ.get("USE_REAL_S3") == "true":
-        storages.register_backend(ObstoreBackend(key="test", fs=f"s3://{os.environ['BUCKET']}/", aws_region="us-east-1"))
+        url = f"s3://{os.environ['BUCKET']}/"
+        storages.register_backend(ObstoreBackend(key="test", fs=url, aws_region="us-east-1"))
     else:
         storages.register_backend(FSSpecBackend(key="test", fs="memory"))
     yield

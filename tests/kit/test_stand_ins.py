@@ -82,7 +82,7 @@ async def test_it_fails_on_cue(error, expected, when):
             for attempt in range(2):
                 file = FileObject(backend="disk", filename="x", to_filename=f"{skip}/{attempt}", content=b"x")
                 if attempt == 0:
-                    with pytest.raises(expected, match="put of './0' in storage 'disk' failed"):
+                    with pytest.raises(expected, match=r"put of .* in storage 'disk' failed"):
                         _ = save(file) if save is FileObject.save else await save(file)
                 else:
                     _ = save(file) if save is FileObject.save else await save(file)
