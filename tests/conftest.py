@@ -5,14 +5,23 @@ from contextlib import ExitStack
 
 import pytest
 
+from holdfast.testing.s3 import S3Bucket, S3Server
+from tests.servers import azurite as azurite_servers
+from tests.servers import ftp as ftp_servers
+from tests.servers import gcs as gcs_servers
 from tests.servers import mariadb as mariadb_servers
 from tests.servers import postgres as postgresql
 from tests.servers import s3
+from tests.servers import sshd as sftp_servers
+from tests.servers import web as web_servers
+from tests.servers import webdav as webdav_servers
 from tests.servers.proxy import CountingProxy, MariaDBProxy, PostgresProxy
 from tests.servers.shared import open_run, start_or_skip
 
 MARKERS = {
     "s3": {"ministack", "rclone_s3"},
+    "azure": {"azurite"},
+    "gcs": {"gcs_emulator", "gcs_xml"},
     "postgres": {"postgres_server"},
     "mariadb": {"mariadb_server"},
 }
@@ -42,25 +51,25 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def ministack() -> s3.S3Server:
+def ministack() -> S3Server:
     """An S3 server that verifies signatures, conditions and expiry."""
     return start_or_skip(s3.ministack)
 
 
 @pytest.fixture(scope="session")
-def rclone_s3() -> s3.S3Server:
+def rclone_s3() -> S3Server:
     """Another author's S3 server: no conditional writes, no versions."""
     return start_or_skip(s3.rclone)
 
 
 @pytest.fixture
-def s3_bucket(ministack: s3.S3Server) -> s3.S3Bucket:
+def s3_bucket(ministack: S3Server) -> S3Bucket:
     """A fresh bucket on ministack."""
     return ministack.make_bucket()
 
 
 @pytest.fixture
-def rclone_bucket(rclone_s3: s3.S3Server) -> s3.S3Bucket:
+def rclone_bucket(rclone_s3: S3Server) -> S3Bucket:
     """A fresh bucket on rclone."""
     return rclone_s3.make_bucket()
 
@@ -71,9 +80,9 @@ def rclone_bucket(rclone_s3: s3.S3Server) -> s3.S3Bucket:
         pytest.param("rclone_bucket", id="rclone", marks=pytest.mark.s3),
     ]
 )
-def each_s3_bucket(request: pytest.FixtureRequest) -> s3.S3Bucket:
+def each_s3_bucket(request: pytest.FixtureRequest) -> S3Bucket:
     """A fresh bucket on each S3 server in turn."""
-    bucket: s3.S3Bucket = request.getfixturevalue(request.param)
+    bucket: S3Bucket = request.getfixturevalue(request.param)
     return bucket
 
 
@@ -82,6 +91,78 @@ def counting_proxy() -> Iterator[Callable[[str], CountingProxy]]:
     """Make proxies in front of S3 servers, each with `counting_proxy(bucket.server.endpoint)`."""
     with ExitStack() as stack:
         yield lambda endpoint: stack.enter_context(CountingProxy(endpoint))
+
+
+@pytest.fixture(scope="session")
+def azurite() -> azurite_servers.AzuriteServer:
+    """Azure Blob Storage by its maker's emulator: `account`, `key`, `endpoint`, `make_container()`."""
+    return start_or_skip(azurite_servers.azurite)
+
+
+@pytest.fixture
+def azure_container(azurite: azurite_servers.AzuriteServer) -> azurite_servers.AzureContainer:
+    """A fresh container on Azurite."""
+    return azurite.make_container()
+
+
+@pytest.fixture(scope="session")
+def gcs_emulator() -> gcs_servers.GCSServer:
+    """Google Cloud Storage for gcsfs and Google's own library."""
+    return start_or_skip(gcs_servers.emulator)
+
+
+@pytest.fixture
+def gcs_bucket(gcs_emulator: gcs_servers.GCSServer) -> gcs_servers.GCSBucket:
+    """A fresh bucket on `gcs_emulator`."""
+    return gcs_emulator.make_bucket()
+
+
+@pytest.fixture(scope="session")
+def gcs_xml() -> gcs_servers.GCSServer:
+    """Google Cloud Storage for obstore."""
+    return start_or_skip(gcs_servers.xml_api)
+
+
+@pytest.fixture
+def gcs_xml_bucket(gcs_xml: gcs_servers.GCSServer) -> gcs_servers.GCSBucket:
+    """A fresh bucket on `gcs_xml`."""
+    return gcs_xml.make_bucket()
+
+
+@pytest.fixture(scope="session")
+def sshd() -> sftp_servers.SFTPServer:
+    """OpenSSH's server: `paramiko` and `sshfs` hold the options of the file systems."""
+    return start_or_skip(sftp_servers.sshd)
+
+
+@pytest.fixture(scope="session")
+def rclone_sftp() -> sftp_servers.SFTPServer:
+    """Another author's SFTP server, with a name and a password."""
+    return start_or_skip(sftp_servers.rclone_sftp)
+
+
+@pytest.fixture(scope="session")
+def pyftpdlib() -> ftp_servers.FTPSite:
+    """FTP servers, one of them without the commands of this century."""
+    return start_or_skip(ftp_servers.pyftpdlib)
+
+
+@pytest.fixture(scope="session")
+def wsgidav() -> webdav_servers.WebDAVServer:
+    """A WebDAV server."""
+    return start_or_skip(webdav_servers.wsgidav)
+
+
+@pytest.fixture(scope="session")
+def rclone_http() -> web_servers.WebServer:
+    """A web server that knows ranges and asks for a password."""
+    return start_or_skip(web_servers.rclone_http)
+
+
+@pytest.fixture(scope="session")
+def plain_http() -> web_servers.WebServer:
+    """A web server that knows no ranges."""
+    return start_or_skip(web_servers.plain_http)
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ from holdfast.errors import ConfigurationError, UnknownStorageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_OBSTORE_SCHEMES = frozenset({"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "file", "memory"})
+_OBSTORE_SCHEMES = frozenset(
+    {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "http", "https", "file", "memory"}
+)
 
 
 class StorageRegistry:

@@ -15,7 +15,7 @@ from holdfast.drivers.local.files import TEMPORARY
 from holdfast.testing import BackendContract
 from holdfast.testing.copying import Copying
 from holdfast.testing.failing import Failing
-from tests.servers.shared import ServerFailedError
+from holdfast.testing.s3 import ServerError
 
 
 class LocalFolder:
@@ -115,7 +115,7 @@ class OnRclone(Bucket):
 
     def leftovers(self, storage):
         """Count unfinished uploads, which rclone cannot list before it has seen one."""
-        with suppress(ServerFailedError):
+        with suppress(ServerError):
             return super().leftovers(storage)
         return 0
 

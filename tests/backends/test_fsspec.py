@@ -1,6 +1,8 @@
 """How a storage over fsspec is declared: protocols, URLs, file systems, prefixes, and what is refused."""
 
 import builtins
+import json
+import subprocess
 import sys
 
 import fsspec
@@ -112,20 +114,52 @@ def test_options_reach_the_file_system():
     assert fs.dircache.use_listings_cache is False
 
 
-def test_b18_a_missing_package_names_its_command(monkeypatch):
-    """A package that is not installed gives one error that holds the command."""
-    from fsspec.registry import _registry
+MISSING = """
+import importlib.abc, json, sys
 
-    packages = [("s3fs", "s3", "s3"), ("gcsfs", "gcs", "gcs"), ("adlfs", "abfs", "azure"), ("sshfs", "ssh", "sftp")]
-    for module, fs, extra in packages:
-        monkeypatch.delitem(_registry, fs, raising=False)
-        monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(MissingExtraError) as caught:
-            FSSpecBackend("docs", fs, "bucket/x")
-        assert isinstance(caught.value, ImportError)
-        assert f'pip install "holdfast[{extra}]"' in str(caught.value)
-    monkeypatch.setitem(sys.modules, "dropboxdrivefs", None)
-    assert "dropbox" in refused("dropbox", "/x")
+class Blocker(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in sys.argv[1].split(","):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Blocker())
+from holdfast.backends.fsspec import FSSpecBackend
+from holdfast.errors import MissingExtraError
+
+told = {}
+for protocol in sys.argv[2].split(","):
+    for form in protocol, f"{protocol}://bucket/x":
+        try:
+            FSSpecBackend("docs", form, "bucket/x")
+        except MissingExtraError as error:
+            told[protocol] = str(error)
+print(json.dumps(told))
+"""
+PACKAGES = {
+    'pip install "holdfast[s3]"': {"s3", "s3a"},
+    'pip install "holdfast[gcs]"': {"gcs", "gs"},
+    'pip install "holdfast[azure]"': {"abfs", "abfss", "az"},
+    'pip install "holdfast[sftp]"': {"sftp", "ssh"},
+    'pip install "holdfast[webdav]"': {"webdav"},
+    'pip install "holdfast[http]"': {"http", "https"},
+    'pip install "holdfast[github]"': {"github"},
+    'pip install "holdfast[dropbox]"': {"dropbox"},
+    "pip install smbprotocol": {"smb"},
+}
+
+
+def test_b18_a_missing_package_names_its_command():
+    """On a machine that has none of the packages, each protocol gives one error that holds the command."""
+    modules = "s3fs,gcsfs,adlfs,sshfs,paramiko,webdav4,aiohttp,requests,dropboxdrivefs,smbprotocol"
+    protocols = {protocol for group in PACKAGES.values() for protocol in group}
+    command = [sys.executable, "-c", MISSING, modules, ",".join(protocols)]
+    told = json.loads(subprocess.run(command, capture_output=True, timeout=60, check=True).stdout)
+    assert set(told) == protocols
+    for command, group in PACKAGES.items():
+        for protocol in group:
+            assert command in told[protocol]
+            assert told[protocol].count("pip install") == 1
+    assert issubclass(MissingExtraError, ImportError)
 
 
 def test_b18_without_fsspec(monkeypatch, tmp_path):
@@ -166,6 +200,26 @@ def test_b19_a_local_prefix_is_absolute(tmp_path, monkeypatch):
     assert "two absolute paths" in refused(f"file://{tmp_path}", "/elsewhere")
 
 
+def test_b19_urls_as_fs():
+    """`s3://bucket/…`, `gs://…`, `abfs://…` as fs, or before a prefix, mean what they say; mixtures are refused."""
+    azure = {"account_name": "account", "account_key": "a2V5"}
+    for fs, prefix, options in [
+        ("gs://bucket/a/b", None, {"token": "anon"}),
+        ("gcs://bucket", "a/b/", {"token": "anon"}),
+        ("gcs", "gs://bucket/a/b", {"token": "anon"}),
+        ("abfs://bucket/a/b/", None, azure),
+        ("az", "abfs://bucket/a/b", azure),
+        ("abfs://bucket@account.dfs.core.windows.net/a/b", None, {"account_key": "a2V5"}),
+        ("s3a", "s3://bucket/a/b", {}),
+    ]:
+        driver = FSSpecBackend("docs", fs, prefix, **options)._plain
+        bucket = getattr(driver, "_bucket", None) or driver._container
+        assert (bucket, driver._prefix, driver._fs) == ("bucket", "a/b/", None)
+    assert 'prefix="my-bucket/x"' in refused("s3", "gs://my-bucket/x")
+    assert 'prefix="my-bucket"' in refused("gcs", "https://my-bucket/", token="anon")
+    assert 'prefix="bucket/folder"' in refused("abfs", "/", **azure)
+
+
 def test_b19_what_is_no_file_system(tmp_path):
     """Things of another kind, and protocols that do not exist, are answered with what comes near."""
     assert f'fs="file", prefix="{tmp_path}"' in refused(tmp_path)
@@ -181,6 +235,48 @@ def test_a_slip_of_the_pen_in_an_option(tmp_path):
     assert "'endpoint_url'" in refused("s3", "bucket", endpont_url="http://127.0.0.1:9")
     FSSpecBackend("docs", "s3", "bucket", profile="dev")
     assert "already made" in refused(fsspec.filesystem("memory"), "x", auto_mkdir=True)
+
+
+def test_unknown_options_of_the_clouds():
+    """s3fs, gcsfs and adlfs hand any option on, or forget it; here an unknown one is refused with what comes near."""
+    azure = {"account_name": "account", "account_key": "a2V5"}
+    for fs, wrong, right in [
+        ("gcs", "tokne", "'token'"),
+        ("gcs", "projekt", "'project'"),
+        ("gcs", "something_else", "there are"),
+        ("abfs", "acount_key", "'account_key'"),
+        ("abfs", "conection_string", "'connection_string'"),
+        ("s3", "s3_aditional_kwargs", "'s3_additional_kwargs'"),
+        ("s3", "nonsense", "there are"),
+    ]:
+        message = refused(fs, "bucket", **{**(azure if fs == "abfs" else {}), wrong: "canary"})
+        assert wrong in message
+        assert right in message
+        assert "canary" not in message
+    for fs, name, right in [
+        ("s3", "aws_access_key_id", "username="),
+        ("gcs", "google_service_account", "token="),
+        ("abfs", "azure_storage_connection_string", "connection_string="),
+    ]:
+        assert right in refused(fs, "bucket", **{name: "canary"})
+    FSSpecBackend("docs", "gcs", "bucket", token="anon", retry_timeout=5, use_listings_cache=False)
+    FSSpecBackend("docs", "abfs", "bucket", account_name="x", exclude_cli_credential=True)
+
+
+def test_credentials_that_cannot_be(tmp_path, monkeypatch):
+    """No account, a file of credentials that is not there: told when the storage is declared."""
+    for name in ("CONNECTION_STRING", "ACCOUNT_NAME"):
+        monkeypatch.delenv(f"AZURE_STORAGE_{name}", raising=False)
+    assert "account_name=" in refused("abfs", "container/x")
+    assert "not a file" in refused("gcs", "bucket", token="/path/to/service-account.json")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "account.json").write_text("{}")
+    assert f'token="{tmp_path}/account.json"' in refused("gcs", "bucket", token="~/account.json")
+    monkeypatch.setenv("AZURE_STORAGE_ACCOUNT_NAME", "account")
+    FSSpecBackend("docs", "abfs", "container/x")
+    broken = FSSpecBackend("docs", "abfs", "container", connection_string="nonsense")
+    with pytest.raises(ConfigurationError, match="malformed"):
+        broken.read("x")
 
 
 def test_an_endpoint_has_a_scheme():

@@ -2,12 +2,13 @@
 
 import inspect
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from obstore.store import LocalStore, MemoryStore, S3Store
 
-from holdfast.backends import options, s3_options
+from holdfast.backends import client_options, s3_options
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.errors import ConfigurationError, NotFoundError
 
@@ -189,19 +190,22 @@ def test_the_environment_of_aws_counts(s3_bucket, monkeypatch):
 
 @pytest.mark.parametrize(
     ("endpoint", "region"),
-    [("https://abc.r2.cloudflarestorage.com", "auto"), ("https://nyc3.digitaloceanspaces.com", None)],
+    [
+        ("https://abc.r2.cloudflarestorage.com", "auto"),
+        ("https://nyc3.digitaloceanspaces.com", "nyc3"),
+        ("https://s3.example", None),
+    ],
 )
-def test_a_missing_region(endpoint, region):
-    """R2 knows only `auto`; otherwise obstore's own default holds, us-east-1."""
-    assert s3_options.s3_arguments({"aws_endpoint": endpoint}).get("region") == region
-    assert s3_options.s3_arguments({"aws_endpoint": endpoint, "aws_region": "eu"})["region"] == "eu"
+def test_b27_a_missing_region(endpoint, region):
+    """R2 knows only `auto`, Spaces have it in the endpoint; otherwise obstore's own default holds, us-east-1."""
+    assert s3_options.s3_arguments({"aws_endpoint": endpoint}).store.get("region") == region
+    assert s3_options.s3_arguments({"aws_endpoint": endpoint, "aws_region": "eu"}).store["region"] == "eu"
 
 
 def test_large_bodies_may_take_their_time():
     """obstore's limit for a whole request would cut them; silence is limited instead."""  # noqa: D403
-    client = s3_options.s3_arguments({})["client_options"]
-    assert client == options.CLIENT_DEFAULTS
-    assert s3_options.s3_arguments({"timeout": 30})["client_options"]["timeout"].total_seconds() == 30
+    assert s3_options.s3_arguments({}).client == client_options.CLIENT_DEFAULTS
+    assert s3_options.s3_arguments({"timeout": 30}).client["timeout"].total_seconds() == 30
 
 
 # --- B31: what is refused
@@ -265,24 +269,98 @@ def test_a_url_without_a_usable_bucket_or_prefix(url):
 @pytest.mark.parametrize(
     "given",
     [
-        {"aws_region": 5},
         {"aws_checksum_algorithm": "md5"},
-        {"timeout": "soon"},
-        {"retry_config": {"max_retries": "many"}},
-        {"default_headers": {"a": object()}},
+        {"aws_conditional_put": "perhaps"},
+        {"default_headers": {"not a name": "x"}},
+        {"proxy_url": "not an address"},
     ],
 )
-def test_a_value_of_the_wrong_kind(given):
-    """obstore only sees it at the first use; the error is still ours."""  # noqa: D403
-    with pytest.raises(ConfigurationError, match="bucket 'bucket'"):
-        ObstoreBackend("x", "s3://bucket", **given).put("x", b"")
+def test_a_value_that_only_obstore_knows(given):
+    """It sees it at the first use; the error is still ours."""
+    storage = ObstoreBackend("x", "s3://bucket", **given)
+    with pytest.raises(ConfigurationError, match="the options of 'bucket' cannot be used"):
+        storage.put("x", b"")
 
 
-@pytest.mark.parametrize("given", [{"aws_skip_signature": "perhaps"}, {"allow_http": 2}, {"config": "x"}])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"aws_region": 5},
+        {"aws_skip_signature": "perhaps"},
+        {"allow_http": 2},
+        {"config": "x"},
+        {"timeout": "soon"},
+        {"timeout": -1},
+        {"timeout": float("nan")},
+        {"connect_timeout": True},
+        {"pool_max_idle_per_host": "many"},
+        {"default_headers": {"a": 5}},
+        {"default_headers": "x"},
+        {"credential_provider": "x"},
+        {"retry_config": "x"},
+        {"retry_config": {"max_retries": "many"}},
+        {"retry_config": {"max_retries": -1}},
+        {"retry_config": {"retry_timeout": "soon"}},
+        {"retry_config": {"bakoff": {}}},
+        {"retry_config": {"backoff": {"init": 1}}},
+        {"retry_config": {"backoff": {"base": 0}}},
+        {"retry_config": {"backoff": {"init_backoff": 5, "max_backoff": 1}}},
+    ],
+    ids=str,
+)
 def test_a_value_that_is_refused_at_once(given):
     """Before anything is used."""
     with pytest.raises(ConfigurationError):
         ObstoreBackend("x", "s3://bucket", **given)
+
+
+def test_durations_of_retries_and_connections(s3_bucket):
+    """Seconds, a `timedelta`, or text as obstore or an environment variable writes it."""
+    storage = ObstoreBackend(
+        "s3",
+        f"s3://{s3_bucket.name}/",
+        **credentials(s3_bucket),
+        connect_timeout="2.5",
+        read_timeout="1 minute 30s",
+        timeout=timedelta(hours=1),
+        retry_config={"max_retries": 2, "retry_timeout": 30, "backoff": {"init_backoff": 20, "base": 1.5}},
+    )
+    assert storage.native.client_options["connect_timeout"] == "2s 500ms"
+    assert storage.native.retry_config["retry_timeout"] == timedelta(seconds=30)
+    assert storage.native.retry_config["backoff"] == {
+        "base": 1.5,
+        "init_backoff": timedelta(seconds=20),
+        "max_backoff": timedelta(seconds=20),
+    }
+    storage.put("x", b"x")
+
+
+# --- a Rust panic never reaches a user
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"aws_access_key_id": f"{CANARY}\n", "aws_secret_access_key": "x"},
+        {"aws_access_key_id": "x", "aws_secret_access_key": f"{CANARY}\n"},
+        {"aws_session_token": f"{CANARY}é"},
+        {"aws_region": "a\nb"},
+        {"aws_endpoint": "https://"},
+        {"aws_endpoint": "https://[::1"},
+        {"aws_endpoint": "https://a b"},
+        {"aws_endpoint": "https://é.example"},
+        {"aws_endpoint": "https://127.0.0.1:99999"},
+        {"aws_endpoint": f"https://minio.example?token={CANARY}"},
+        {"client_options": {"default_content_type": "a\nb"}},
+        {"aws_access_key_id": "x"},
+    ],
+    ids=str,
+)
+def test_what_obstore_would_panic_at_is_refused(given):
+    """When the storage is declared, and without showing what may be a secret."""
+    with pytest.raises(ConfigurationError) as caught:
+        ObstoreBackend("x", "s3://bucket", **given)
+    assert CANARY not in str(caught.value)
 
 
 # --- S22: secrets
@@ -329,7 +407,7 @@ def test_the_names_are_obstores():
 def test_the_client_names_are_obstores():
     """All of those that obstore documents."""
     stub = Path(inspect.getfile(MemoryStore)).parent / "_store/_client.pyi"
-    assert set(re.findall(r"(?m)^    (\w+): ", stub.read_text())) == options.CLIENT
+    assert set(re.findall(r"(?m)^    (\w+): ", stub.read_text())) == client_options.CLIENT
 
 
 def test_settings_of_the_storage_are_keywords():

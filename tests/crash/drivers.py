@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.obstore.driver import S3ObstoreDriver
+from holdfast.drivers.obstore.services import S3ObstoreDriver
 from holdfast.drivers.protocol import Put
 from holdfast.objects import ObjectInfo
 from tests.crash.kill import SWEEP, Killer

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from xml.etree import ElementTree as ET
 
 from holdfast.drivers.local.files import TEMPORARY
+from holdfast.testing.s3 import S3Bucket
 from tests.crash.drivers import MortalLocal, MortalS3
 from tests.crash.kill import Killer
-from tests.servers.s3 import S3Bucket
 from tests.servers.shared import ServerFailedError
 
 

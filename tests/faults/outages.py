@@ -17,9 +17,9 @@ from holdfast import StorageBackend, storages
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.errors import AccessDeniedError, NotFoundError, StorageError
+from holdfast.testing.s3 import S3Bucket
 from tests.faults.world import STORAGE
 from tests.servers.proxy import CountingProxy
-from tests.servers.s3 import S3Bucket
 from tests.servers.shared import ServerFailedError
 
 SMALL, BIG = b"s" * 1000, b"b" * 1_000_000

@@ -21,13 +21,13 @@ from sqlalchemy.orm import Session
 from holdfast import storages
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.maintenance import sweep
+from holdfast.testing.s3 import S3Bucket
 from tests.faults.outages import QUICK_RETRIES
 from tests.faults.workers import WORKERS, State, Worker, data
 from tests.faults.world import STORAGE, Base, Document
 from tests.servers import mariadb, postgres
 from tests.servers.ports import HOST
 from tests.servers.proxy import ChaosProxy
-from tests.servers.s3 import S3Bucket
 
 ROUNDS = int(os.environ.get("HOLDFAST_SOAK", "1"))
 TIMEOUT = 0.7  # seconds that a client waits for an answer

@@ -17,11 +17,11 @@ from holdfast import storages
 from holdfast.errors import StorageError
 from holdfast.maintenance import sweep
 from holdfast.orm import bridge
+from holdfast.testing.s3 import S3Bucket
 from tests.faults import outages
 from tests.faults.outages import BIG, SMALL, Outage, through_obstore, through_s3fs
 from tests.faults.world import STORAGE, Base, Document, World, content, with_savepoints
 from tests.servers.proxy import CountingProxy
-from tests.servers.s3 import S3Bucket
 from tests.servers.shared import start_or_skip
 
 DISKS = {

@@ -11,8 +11,8 @@ import s3fs
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from holdfast.testing.s3 import S3Bucket
 from tests.servers.proxy import CountingProxy
-from tests.servers.s3 import S3Bucket
 
 
 @pytest.fixture

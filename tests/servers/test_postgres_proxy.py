@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from tests.servers.postgres import Database
 from tests.servers.proxy import PostgresProxy
-from tests.servers.proxy.postgres import Moment
+from tests.servers.proxy.commit import Moment
 
 MOMENTS = pytest.mark.parametrize(("moment", "rows"), [("before_commit", 0), ("after_commit", 1)])
 

@@ -6,7 +6,7 @@ import s3fs
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
-from tests.servers.s3 import S3Bucket
+from holdfast.testing.s3 import S3Bucket
 
 
 def test_obstore_puts_gets_and_lists(each_s3_bucket: S3Bucket) -> None:

@@ -11,11 +11,22 @@ from urllib.parse import unquote
 
 from obstore import store as stores
 
+from holdfast.backends.azure_options import azure_arguments
 from holdfast.backends.base import StorageBackend
-from holdfast.backends.options import Vocabulary, given, switch
+from holdfast.backends.gcs_options import gcs_arguments
+from holdfast.backends.http_options import http_arguments
+from holdfast.backends.options import given, switch
 from holdfast.backends.s3_options import s3_arguments
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.obstore.driver import ObstoreDriver, S3ObstoreDriver, SigningObstoreDriver, driver_for
+from holdfast.drivers.obstore.driver import ObstoreDriver
+from holdfast.drivers.obstore.services import (
+    AzureObstoreDriver,
+    GCSObstoreDriver,
+    HTTPObstoreDriver,
+    MemoryObstoreDriver,
+    S3ObstoreDriver,
+    driver_for,
+)
 from holdfast.errors import ConfigurationError, InvalidKeyError
 from holdfast.keys import validate_key
 from holdfast.names import check_name
@@ -23,27 +34,34 @@ from holdfast.names import check_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from holdfast.backends.options import Arguments
     from holdfast.drivers.protocol import Driver
     from holdfast.object_settings import ObjectSettingsLike
     from holdfast.schemes import KeyScheme
 
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*")  # Azure has $root and $web
+_OF_ACCOUNT = re.compile(
+    r"(?P<container>[^/@]+)@(?P<account>[a-z0-9]+)\.(?:dfs|blob)\.(?:core\.windows\.net|fabric\.microsoft\.com)(?=/|$)"
+)
 
 
 class ObstoreBackend(StorageBackend):
-    """A storage on S3, in memory, on a local disk, or in any store that obstore has.
+    """A storage on S3, GCS or Azure, in memory, on a local disk, or read from a web server.
 
     Args:
         key: Name under which rows and files refer to the storage.
-        fs: URL such as ``"s3://bucket/prefix/"``, ``"memory://"`` or ``"file:///var/app/uploads/"``, or a store made
-            with `obstore.store`, which is used as it is.
+        fs: URL such as ``"s3://bucket/prefix/"``, ``"gs://bucket/"``, ``"az://container/"``, ``"memory://"``,
+            ``"file:///var/app/uploads/"`` or ``"https://host/folder/"`` (read-only), or a store made with
+            `obstore.store`, which is used as it is.
         checksum: See `StorageBackend`.
         max_concurrency: See `StorageBackend`.
         key_scheme: See `StorageBackend`.
         object_settings: See `StorageBackend`.
-        **options: Options of the service, by the names of obstore, with or without its prefix: ``aws_region`` and
-            ``region`` are the same. None counts as not given. For local disk: ``durable`` and ``mode``, see
-            `holdfast.drivers.local.LocalDriver`.
+        **options: Options of the service, by the names of obstore, with or without its prefix (``aws_``,
+            ``google_``, ``azure_storage_``): ``aws_region`` and ``region`` are the same. None counts as not given.
+            Besides ``azure_storage_connection_string``; ``client_options`` and ``retry_config`` of obstore, where
+            durations may be seconds; and ``credential_provider``, one of `obstore.auth` or a callable, sync or async.
+            For local disk: ``durable`` and ``mode``, see `holdfast.drivers.local.LocalDriver`.
 
     Raises:
         ConfigurationError: The URL or an option cannot work. Nothing is connected to until the first use.
@@ -74,6 +92,8 @@ class ObstoreBackend(StorageBackend):
             key_scheme=key_scheme,
             object_settings=object_settings,
         )
+        if isinstance(driver, ObstoreDriver):
+            driver.check_settings(self._object_settings)
 
 
 def _driver(fs: Any, options: dict[str, Any]) -> Driver:
@@ -129,24 +149,33 @@ def _memory(rest: str, options: Mapping[str, Any]) -> Driver:
         raise ConfigurationError(message)
     for name in options:
         check_name(name, (), "memory")
-    return ObstoreDriver(stores.MemoryStore)
+    return MemoryObstoreDriver(stores.MemoryStore)
 
 
 def _s3(rest: str, options: Mapping[str, Any]) -> Driver:
-    return _bucket_driver("s3", stores.S3Store, rest, s3_arguments(options))
+    bucket, prefix = _place("s3", rest)
+    return S3ObstoreDriver(_store(stores.S3Store, bucket, prefix, s3_arguments(options, bucket)))
 
 
 def _gcs(rest: str, options: Mapping[str, Any]) -> Driver:
-    arguments, client = _GCS.read(options)
-    return _bucket_driver("gs", stores.GCSStore, rest, {**arguments, "client_options": client})
+    bucket, prefix = _place("gs", rest)
+    return GCSObstoreDriver(_store(stores.GCSStore, bucket, prefix, gcs_arguments(options)))
 
 
 def _azure(rest: str, options: Mapping[str, Any]) -> Driver:
-    arguments, client = _AZURE.read(options)
-    return _bucket_driver("az", stores.AzureStore, rest, {**arguments, "client_options": client})
+    account = None
+    if match := _OF_ACCOUNT.match(rest):
+        rest, account = f"{match['container']}{rest[match.end() :]}", match["account"]
+    container, prefix = _place("az", rest)
+    return AzureObstoreDriver(_store(stores.AzureStore, container, prefix, azure_arguments(options, account)))
 
 
-def _bucket_driver(scheme: str, kind: Any, rest: str, arguments: dict[str, Any]) -> Driver:
+def _web(scheme: str, rest: str, options: Mapping[str, Any]) -> Driver:
+    url, arguments = http_arguments(f"{scheme}://{rest}", options)
+    return HTTPObstoreDriver(partial(_build, stores.HTTPStore, url, arguments.all()))
+
+
+def _place(scheme: str, rest: str) -> tuple[str, str | None]:
     bucket, _, prefix = rest.partition("/")
     prefix = prefix.removesuffix("/")
     if not _BUCKET.fullmatch(bucket):
@@ -155,69 +184,25 @@ def _bucket_driver(scheme: str, kind: Any, rest: str, arguments: dict[str, Any])
         )
         raise ConfigurationError(message)
     try:
-        arguments["prefix"] = validate_key(prefix) if prefix else None
+        return bucket, validate_key(prefix) if prefix else None
     except InvalidKeyError as error:
         message = f'the prefix in "{scheme}://{bucket}/…" cannot be used: {error}'
         raise ConfigurationError(message) from error
-    driver = S3ObstoreDriver if kind is stores.S3Store else SigningObstoreDriver
-    return driver(partial(_build, kind, bucket, arguments))
 
 
-def _build(kind: Any, bucket: str, arguments: dict[str, Any]) -> Any:
+def _store(kind: Any, bucket: str, prefix: str | None, arguments: Arguments) -> Callable[[], Any]:
+    return partial(_build, kind, bucket, {**arguments.all(), "prefix": prefix})
+
+
+def _build(kind: Any, place: str, arguments: dict[str, Any]) -> Any:
     try:
-        return kind(bucket, **arguments)
+        return kind(place, **arguments)
     except BaseException as error:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
-        message = f"the options of bucket {bucket!r} cannot be used: {str(error).splitlines()[0]}"
+        message = f"the options of {place!r} cannot be used: {str(error).splitlines()[0]}"
         raise ConfigurationError(message) from None  # obstore's own text goes on with all of its input
 
-
-_GCS = Vocabulary(
-    service="GCS",
-    prefix="google_",
-    names=frozenset(
-        {
-            "application_credentials",
-            "base_url",
-            "bearer_token",
-            "service_account",
-            "service_account_key",
-            "skip_signature",
-        }
-    ),
-    aliases={"service_account_path": "service_account"},
-    switches=frozenset({"skip_signature"}),
-)
-_AZURE = Vocabulary(
-    service="Azure",
-    prefix="azure_storage_",
-    names=frozenset(
-        {
-            "account_key",
-            "account_name",
-            "authority_host",
-            "client_id",
-            "client_secret",
-            "credential_type",
-            "disable_tagging",
-            "endpoint",
-            "federated_token_file",
-            "msi_endpoint",
-            "msi_resource_id",
-            "object_id",
-            "sas_key",
-            "skip_signature",
-            "tenant_id",
-            "token",
-            "use_azure_cli",
-            "use_emulator",
-            "use_fabric_endpoint",
-        }
-    ),
-    aliases={"sas_token": "sas_key"},
-    switches=frozenset({"disable_tagging", "skip_signature", "use_azure_cli", "use_emulator", "use_fabric_endpoint"}),
-)
 
 _SCHEMES: dict[str, Callable[[str, Mapping[str, Any]], Driver]] = {
     "s3": _s3,
@@ -225,8 +210,12 @@ _SCHEMES: dict[str, Callable[[str, Mapping[str, Any]], Driver]] = {
     "gs": _gcs,
     "gcs": _gcs,
     "az": _azure,
+    "azure": _azure,
     "abfs": _azure,
     "abfss": _azure,
+    "adl": _azure,
+    "http": partial(_web, "http"),
+    "https": partial(_web, "https"),
     "memory": _memory,
     "file": _local,
 }

@@ -2,54 +2,42 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from holdfast.backends.client_options import CLIENT, client_options, retry_config
+from holdfast.backends.option_values import header_text, mapping, switch, web_address
+from holdfast.drivers.obstore.credentials import shared_provider
 from holdfast.errors import ConfigurationError
 from holdfast.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CLIENT = frozenset(
-    {
-        "allow_http",
-        "allow_invalid_certificates",
-        "connect_timeout",
-        "default_content_type",
-        "default_headers",
-        "http1_only",
-        "http2_keep_alive_interval",
-        "http2_keep_alive_timeout",
-        "http2_keep_alive_while_idle",
-        "http2_only",
-        "pool_idle_timeout",
-        "pool_max_idle_per_host",
-        "proxy_ca_certificate",
-        "proxy_excludes",
-        "proxy_url",
-        "randomize_addresses",
-        "read_timeout",
-        "root_certificate",
-        "timeout",
-        "user_agent",
-    }
-)
-"""Names of obstore's ``ClientConfig``."""
-
-CLIENT_DEFAULTS: Mapping[str, Any] = {
-    "connect_timeout": "5 seconds",
-    # obstore's 30 s for a whole request would cut every large body. What must not take long is silence: from the
-    # request to its answer, the sending of one part included, and between two reads of a body.
-    "timeout": "7 days",
-    "read_timeout": "3 minutes",
-}
+__all__ = ["Arguments", "Vocabulary", "given", "switch"]
 
 _EXTRA = frozenset({"client_options", "retry_config", "credential_provider", "config"})
-_DURATIONS = {name for name in CLIENT if name.endswith("timeout")}
-_TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
+
+
+@dataclass
+class Arguments:
+    """What a store of obstore is made with.
+
+    Attributes:
+        store: Its own options, by obstore's names.
+        client: Its ``client_options``.
+        written: How each option was written, for messages.
+        more: ``retry_config`` and ``credential_provider``, where they were given.
+    """
+
+    store: dict[str, Any]
+    client: dict[str, Any]
+    written: dict[str, str]
+    more: dict[str, Any]
+
+    def all(self) -> dict[str, Any]:
+        """Return the keyword arguments."""
+        return {**self.store, **self.more, "client_options": self.client}
 
 
 @dataclass(frozen=True)
@@ -58,91 +46,96 @@ class Vocabulary:
 
     Attributes:
         service: Its name, for messages.
-        prefix: What the documented names begin with, such as ``aws_``; optional in front of each.
+        prefixes: What the documented names begin with, such as ``aws_``; optional in front of each. Of the
+            environment's variables, too.
         names: obstore's names, without the prefix.
         aliases: Other names for some of them.
         switches: Those that are true or false.
+        addresses: Those that are URLs of servers.
+        machine: Those that are URLs of the machine's own service for credentials, which is never encrypted.
+        credentials: What to give instead of a user name and a password in a URL.
     """
 
     service: str
-    prefix: str
+    prefixes: tuple[str, ...]
     names: frozenset[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
     switches: frozenset[str] = frozenset()
+    addresses: frozenset[str] = frozenset()
+    machine: frozenset[str] = frozenset()
+    credentials: str = "the credentials"
 
-    def read(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the options by obstore's names: those of the store, and those of its HTTP client.
+    def read(self, options: Mapping[str, Any]) -> Arguments:
+        """Return the options by obstore's names.
 
         Options that are None count as not given, so that unset environment variables do no harm.
 
         Raises:
-            ConfigurationError: One is unknown, or given twice.
+            ConfigurationError: One is unknown, given twice, or cannot be what its name says.
         """
         store: dict[str, Any] = {}
         client: dict[str, Any] = {}
-        for name, value in given({**_mapping("config", options), **options}).items():
-            plain = self._plain(name)
-            if plain in {"client_options", "config"}:
+        written: dict[str, str] = {}
+        for name, value in given({**mapping("config", options.get("config")), **options}).items():
+            plain = self.plain(name)
+            if plain in _EXTRA:
                 continue
-            target = client if plain in CLIENT else store
-            if plain in target:
-                message = f"{name!r} is given twice, under two names"
+            if plain in written:
+                message = f"{name!r} is given twice, under two names: {written[plain]!r} is the other"
                 raise ConfigurationError(message)
-            target[plain] = switch(name, value) if plain in self.switches else value
-        for name, value in given(_mapping("client_options", options)).items():
+            written[plain] = name
+            (client if plain in CLIENT else store)[plain] = value
+        for name, value in mapping("client_options", options.get("client_options")).items():
             check_name(name, CLIENT, "client_options")
             client.setdefault(name, value)
-        return store, client_options(client, self.prefix)
+        client = client_options(client, [prefix.upper() for prefix in self.prefixes if prefix])
+        allowed = client.get("allow_http", False)
+        for name, value in store.items():
+            store[name] = self._value(name, written[name], value, allow_http=allowed)
+        return Arguments(store, client, written, self._more(options))
 
-    def _plain(self, name: str) -> str:
-        short = name.removeprefix(self.prefix)
+    def plain(self, name: str) -> str:
+        """Return obstore's name of an option.
+
+        Raises:
+            ConfigurationError: There is no such option; it names what comes near.
+        """
+        short = next((name.removeprefix(prefix) for prefix in self.prefixes if name.startswith(prefix)), name)
         plain = self.aliases.get(short, short)
         known = self.names | CLIENT | _EXTRA
         if plain not in known:
-            prefixed = {self.prefix + known_name for known_name in self.names | CLIENT}
+            prefixed = {prefix + one for prefix in self.prefixes for one in self.names | CLIENT | set(self.aliases)}
             check_name(name, known | prefixed | set(self.aliases), self.service)
         return plain
+
+    def address(self, name: str, value: Any, *, allow_http: bool) -> str:
+        """Return the URL of a server, checked."""
+        allow = f"{self.prefixes[0]}allow_http=True"
+        return web_address(name, value, allow_http=allow_http, allow=allow, user=self.credentials)
+
+    def _value(self, plain: str, name: str, value: Any, *, allow_http: bool) -> Any:
+        if plain in self.switches:
+            return switch(name, value)
+        if plain in self.addresses | self.machine:
+            return self.address(name, value, allow_http=allow_http or plain in self.machine)
+        # A file, what it holds, or a switch that may be text as well: the service or obstore knows.
+        is_more = isinstance(value, bool) or hasattr(value, "items") or hasattr(value, "__fspath__")
+        return value if is_more else header_text(name, value)
+
+    def _more(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        more: dict[str, Any] = {}
+        if options.get("retry_config") is not None:
+            more["retry_config"] = retry_config(options["retry_config"])
+        if (provider := options.get("credential_provider")) is not None:
+            if not callable(provider):
+                message = (
+                    f"credential_provider must be callable, such as one of obstore.auth, not {type(provider).__name__}"
+                )
+                raise ConfigurationError(message)
+            more["credential_provider"] = shared_provider(provider)
+        return more
 
 
 def given(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are not None."""
     return {name: value for name, value in options.items() if value is not None}
-
-
-def switch(name: str, value: Any) -> bool:
-    """Return a yes or no that may come from an environment variable as text.
-
-    Raises:
-        ConfigurationError: It is neither.
-    """
-    text = str(value).strip().lower()
-    if text in _TRUE | _FALSE:
-        return text in _TRUE
-    message = f"{name}={value!r} is neither true nor false"
-    raise ConfigurationError(message)
-
-
-def client_options(options: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return obstore's ``client_options``.
-
-    Those of the environment (``AWS_ALLOW_HTTP`` …) are read here, because obstore forgets them as soon as it is given
-    any. Durations may be seconds.
-    """
-    environment = {name: os.environ.get((prefix + name).upper()) for name in CLIENT}
-    merged = {**CLIENT_DEFAULTS, **given(environment), **options}
-    for name, value in merged.items():
-        if name in _DURATIONS and isinstance(value, (int, float)):
-            merged[name] = timedelta(seconds=value)
-        elif name.startswith(("allow_", "http1_only", "http2_only", "randomize_")):
-            merged[name] = switch(name, value)
-        elif isinstance(value, int):
-            merged[name] = str(value)
-    return merged
-
-
-def _mapping(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    found = options.get(name) or {}
-    if not hasattr(found, "items"):
-        message = f"{name} must be a dict, not {type(found).__name__}"
-        raise ConfigurationError(message)
-    return dict(found)

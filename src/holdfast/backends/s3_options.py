@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from holdfast.backends.options import Vocabulary
+from holdfast.backends.options import Arguments, Vocabulary
 from holdfast.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _SWITCHES = frozenset(
 
 VOCABULARY = Vocabulary(
     service="S3",
-    prefix="aws_",
+    prefixes=("aws_",),
     switches=_SWITCHES,
     names=_SWITCHES
     | {
@@ -59,59 +59,56 @@ VOCABULARY = Vocabulary(
         "sts_endpoint": "endpoint_url_sts",  # as obstore documents it, but it does not know the name
         "token": "session_token",
     },
+    addresses=frozenset({"endpoint", "endpoint_url_sts"}),
+    machine=frozenset({"container_credentials_full_uri", "metadata_endpoint"}),
+    credentials="aws_access_key_id and aws_secret_access_key",
 )
 """The names of obstore's ``S3Config``, without the bucket, which the URL names."""
 
 _ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _R2 = ".r2.cloudflarestorage.com"
+_SPACES = ".digitaloceanspaces.com"
 
 
-def s3_arguments(options: Mapping[str, Any]) -> dict[str, Any]:
+def s3_arguments(options: Mapping[str, Any], bucket: str = "bucket") -> Arguments:
     """Return the arguments of ``obstore.store.S3Store`` but for bucket and prefix.
 
-    Without a region obstore takes ``us-east-1``; R2 knows only ``auto``.
+    Without a region obstore takes ``us-east-1``; R2 knows only ``auto``, and Spaces have it in the endpoint. The
+    addresses that both show for a bucket, with its name in them, will do as an endpoint.
 
     Raises:
-        ConfigurationError: An option is unknown, or the endpoint cannot work.
+        ConfigurationError: An option is unknown, or cannot work.
     """
-    arguments, client = VOCABULARY.read(options)
-    name, endpoint = _endpoint(arguments)
+    arguments = VOCABULARY.read(options)
+    store = arguments.store
+    for name, other in (("access_key_id", "secret_access_key"), ("secret_access_key", "access_key_id")):
+        if name in store and other not in store and f"AWS_{other}".upper() not in os.environ:
+            message = f"{arguments.written[name]} was given without aws_{other}: give both, or neither"
+            raise ConfigurationError(message)
+    endpoint = store.get("endpoint") or _from_environment(allow_http=arguments.client.get("allow_http", False))
     if endpoint is not None:
-        endpoint = endpoint.rstrip("/")
-        host = _check_endpoint(name, endpoint, allow_http=client.get("allow_http", False))
+        endpoint, region = _known_service(endpoint, bucket)
         # Under the name that outranks all others, or AWS_ENDPOINT_URL_S3 of the environment would win.
-        arguments["aws_endpoint_url_s3"] = arguments["endpoint"] = endpoint
-        if host.endswith(_R2):
-            arguments.setdefault("region", "auto")
-    return {**arguments, "client_options": client}
+        store["aws_endpoint_url_s3"] = store["endpoint"] = endpoint
+        if region and "default_region" not in store:
+            store.setdefault("region", region)
+    return arguments
 
 
-def _endpoint(arguments: Mapping[str, Any]) -> tuple[str, str | None]:
-    if "endpoint" in arguments:
-        return "aws_endpoint", str(arguments["endpoint"])
+def _from_environment(*, allow_http: bool) -> str | None:
     for variable in _ENDPOINT_VARIABLES:
-        if os.environ.get(variable):
-            return variable, os.environ[variable]
-    return "", None
+        if value := os.environ.get(variable):
+            return VOCABULARY.address(variable, value, allow_http=allow_http)
+    return None
 
 
-def _check_endpoint(name: str, endpoint: str, *, allow_http: bool) -> str:
-    """Refuse an endpoint with which every call would fail with "builder error"; return its host."""
-    scheme, separator, rest = endpoint.partition("://")
-    if "@" in rest or ("@" in scheme and not separator):
-        message = f"{name} holds a user name or password: give aws_access_key_id and aws_secret_access_key instead"
-        raise ConfigurationError(message)
-    if not separator or scheme.lower() not in {"http", "https"}:
-        address = rest or scheme
-        message = (
-            f'{name}="{endpoint}" needs a scheme: write {name}="https://{address}", '
-            f'or {name}="http://{address}" with aws_allow_http=True'
-        )
-        raise ConfigurationError(message)
-    if scheme.lower() == "http" and not allow_http:
-        message = (
-            f'{name}="{endpoint}" is not encrypted: add aws_allow_http=True if that is meant (a local server), '
-            f'or write {name}="https://{rest}"'
-        )
-        raise ConfigurationError(message)
-    return urlsplit(endpoint).hostname or ""
+def _known_service(endpoint: str, bucket: str) -> tuple[str, str | None]:
+    """Return the endpoint without the bucket, and the region that it implies."""
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if host.endswith(_R2):
+        return endpoint.removesuffix(f"/{bucket}"), "auto"
+    if host.endswith(_SPACES):
+        place = host.removesuffix(_SPACES).removeprefix(f"{bucket}.")
+        return endpoint.replace(f"//{bucket}.", "//", 1), place.rpartition(".")[2]
+    return endpoint, None

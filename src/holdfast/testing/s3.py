@@ -149,6 +149,7 @@ def ministack_command(port: int) -> tuple[list[str], dict[str, str]]:
         "GATEWAY_PORT": str(port),
         "SERVICES": "s3,iam,sts",
         "AUTH": "true",
+        "IOT_MTLS_ENABLED": "0",  # it would listen on every interface of the machine, whatever BIND_HOST says
         "LOG_LEVEL": "WARNING",
     }
     return [sys.executable, "-m", "ministack"], environment

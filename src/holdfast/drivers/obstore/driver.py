@@ -1,4 +1,4 @@
-"""Object stores through obstore: S3, GCS, Azure, memory, and any store object that obstore has.
+"""Object stores through obstore, whatever the service; what is special to one is in `services`.
 
 obstore is native in both worlds. Its runtime does not survive a fork, hence the guard in `ObstoreDriver._open`, which
 every call goes through.
@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import heapq
 import threading
-from contextlib import suppress
-from datetime import timedelta
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import obstore as obs
-from obstore.store import AzureStore, GCSStore, ObjectStoreMethods, S3Store
+from obstore.store import ObjectStoreMethods
 
-from holdfast.drivers import threads
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.fork import ForkGuard
-from holdfast.drivers.obstore import partial_uploads, reading, values, writing
+from holdfast.drivers.obstore import deleting, failures, looking, reading, signing, values, writing
+from holdfast.drivers.obstore.s3_bucket import is_true
 from holdfast.drivers.threaded import ThreadedDriver
+from holdfast.errors import AccessDeniedError, AuthenticationError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -28,10 +27,8 @@ if TYPE_CHECKING:
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import PutOptions, SignRequest
     from holdfast.errors import StorageError
+    from holdfast.object_settings import ObjectSettings
     from holdfast.objects import ObjectInfo
-
-SIGNING_STORES = (S3Store, GCSStore, AzureStore)
-"""The stores that can sign URLs."""
 
 _PAGE = 1000  # what S3 lists with one request
 _SORTED_AT_ONCE = 50_000  # objects of an unordered store held in memory at a time
@@ -47,6 +44,8 @@ class ObstoreDriver:
     """
 
     abilities = Abilities()
+    _bulk = 1000
+    """Objects deleted with one request."""
 
     def __init__(self, store: Any) -> None:
         self._store: Any = store if isinstance(store, ObjectStoreMethods) else None
@@ -69,15 +68,28 @@ class ObstoreDriver:
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Read obstore's class, and its text where one class stands for many things."""
-        return values.classify(error)
+        return failures.classify(error)
+
+    def check_settings(self, settings: ObjectSettings) -> None:
+        """Refuse settings that the service would refuse.
+
+        Raises:
+            ConfigurationError: A value cannot be sent, or not with another one.
+        """
+        values.check_settings(settings)
+
+    def _writer(self, settings: ObjectSettings) -> Any:
+        """Return the store that writes with some settings."""
+        self.check_settings(settings)
+        return self._open()
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to `SINGLE_PUT_LIMIT`, beyond that in parts."""
-        return writing.put(self._open(), key, body, options)
+        return writing.put(self._writer(options.settings), key, body, options)
 
     async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Like `put`; when cancelled, the request under way is awaited and a multipart upload aborted."""
-        return await writing.put_async(self._open(), key, body, options)
+        return await writing.put_async(self._writer(options.settings), key, body, options)
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Yield the answer to one request as it comes in."""
@@ -88,42 +100,20 @@ class ObstoreDriver:
         return reading.read_async(self._open(), key, start, end, chunk_size)
 
     def stat(self, key: str) -> ObjectInfo:
-        """Describe with one request; ``obstore.head`` would leave the attributes out."""
-        found = obs.get(self._open(), key, options={"head": True})
-        return values.describe(found.meta, found.attributes)
+        """Describe with one request."""
+        return looking.stat(self._open(), key)
 
     async def stat_async(self, key: str) -> ObjectInfo:
         """Like `stat`."""
-        found = await obs.get_async(self._open(), key, options={"head": True})
-        return values.describe(found.meta, found.attributes)
+        return await looking.stat_async(self._open(), key)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete a thousand with one request where the service can."""
-        store = self._open()
-        for page in values.pages(keys):
-            try:
-                obs.delete(store, page)
-            except FileNotFoundError as error:
-                values.refuse_missing_bucket(error)
-                # One is gone already and the others may not have been tried.
-                for key in page:
-                    with suppress(FileNotFoundError):
-                        obs.delete(store, key)
+        deleting.delete(self._open(), keys, self._bulk)
 
     async def delete_async(self, keys: Sequence[str]) -> None:
         """Like `delete`; to the end, even when cancelled."""
-        await writing.to_end(self._delete_async(keys))
-
-    async def _delete_async(self, keys: Sequence[str]) -> None:
-        store = self._open()
-        for page in values.pages(keys):
-            try:
-                await obs.delete_async(store, page)
-            except FileNotFoundError as error:
-                values.refuse_missing_bucket(error)
-                for key in page:
-                    with suppress(FileNotFoundError):
-                        await obs.delete_async(store, key)
+        await writing.to_end(deleting.delete_async(self._open(), keys, self._bulk))
 
     def copy(self, source: str, target: str) -> None:
         """Copy inside the service."""
@@ -155,35 +145,44 @@ class ObstoreDriver:
 
 
 class SigningObstoreDriver(ObstoreDriver):
-    """A store that can sign URLs: S3, GCS, Azure."""
+    """A service with buckets, and one that can sign URLs: S3, GCS, Azure."""
+
+    _has_bucket = False  # until it was looked for, once
+
+    def classify(self, error: BaseException) -> type[StorageError] | None:
+        """Read obstore's error; who asks without credentials is not known, whatever the service calls that."""
+        kind = super().classify(error)
+        if kind is AccessDeniedError and is_true(self.native.config.get("skip_signature")):
+            return AuthenticationError
+        return kind
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Describe with one request; the first time that the object is missing, ask for the bucket as well."""
+        try:
+            return super().stat(key)
+        except FileNotFoundError:
+            if not self._has_bucket:
+                looking.need_bucket(self.native)
+                self._has_bucket = True
+            raise
+
+    async def stat_async(self, key: str) -> ObjectInfo:
+        """Like `stat`."""
+        try:
+            return await super().stat_async(key)
+        except FileNotFoundError:
+            if not self._has_bucket:
+                await looking.need_bucket_async(self.native)
+                self._has_bucket = True
+            raise
 
     def sign(self, request: SignRequest) -> str:
-        """Sign with the store's credentials."""
-        method: Any = request.method
-        return obs.sign(self._open(), method, request.key, timedelta(seconds=request.expires_in))
+        """Sign with the store's credentials, here or in obstore."""
+        return signing.sign(self._open(), request)
 
-
-class S3ObstoreDriver(SigningObstoreDriver):
-    """S3, whose unfinished uploads stay, and cost, until they are aborted."""
-
-    def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
-        """List and abort multipart uploads with requests of our own, which obstore has no call for."""
-        store = self._open()
-        return partial_uploads.clear(partial_uploads.bucket(store), store.prefix, older_than, delete=delete)
-
-    async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
-        """Like `clear_partial_uploads`; to the end, even when cancelled."""
-        store = self._open()
-        bucket = await partial_uploads.bucket_async(store)
-        work = threads.blocking.submit(partial_uploads.clear, bucket, store.prefix, older_than, delete=delete)
-        return await threads.run_to_end(work)
-
-
-def driver_for(store: Any) -> ObstoreDriver:
-    """Return the driver for a store that the user made."""
-    if isinstance(store, S3Store):
-        return S3ObstoreDriver(store)
-    return SigningObstoreDriver(store) if isinstance(store, SIGNING_STORES) else ObstoreDriver(store)
+    async def sign_async(self, request: SignRequest) -> str:
+        """Like `sign`."""
+        return await signing.sign_async(self._open(), request)
 
 
 def _pages(store: Any, prefix: str, after: str | None) -> Any:

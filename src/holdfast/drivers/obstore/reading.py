@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import obstore as obs
 from obstore.exceptions import GenericError
 
-from holdfast.drivers.obstore import values
+from holdfast.drivers.obstore import failures, values
 from holdfast.drivers.protocol import MIB
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ def _get(store: Any, key: str, start: int, end: int | None) -> tuple[Any, Window
     try:
         return obs.get(store, key, options=options), None
     except GenericError as error:
-        if values.ignores_ranges(error):
+        if failures.ignores_ranges(error):
             return obs.get(store, key), Window(start, end)
-        if values.may_be_past_the_end(error) and obs.head(store, key)["size"] <= start:
+        if failures.may_be_past_the_end(error) and obs.head(store, key)["size"] <= start:
             return None, None
         raise
 
@@ -72,9 +72,9 @@ async def _get_async(store: Any, key: str, start: int, end: int | None) -> tuple
     try:
         return await obs.get_async(store, key, options=options), None
     except GenericError as error:
-        if values.ignores_ranges(error):
+        if failures.ignores_ranges(error):
             return await obs.get_async(store, key), Window(start, end)
-        if values.may_be_past_the_end(error) and (await obs.head_async(store, key))["size"] <= start:
+        if failures.may_be_past_the_end(error) and (await obs.head_async(store, key))["size"] <= start:
             return None, None
         raise
 

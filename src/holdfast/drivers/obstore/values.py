@@ -1,4 +1,4 @@
-"""What goes to obstore and comes from it: attributes, descriptions, ranges, errors."""
+"""What goes to obstore and comes from it: attributes, descriptions, ranges."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, S3Store
 
-from holdfast import errors
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
-from holdfast.errors import InvalidKeyError, UnsupportedError
+from holdfast.errors import ConfigurationError, InvalidKeyError, UnsupportedError
 from holdfast.keys import validate_key
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from holdfast.drivers.protocol import PutOptions
+    from holdfast.object_settings import ObjectSettings
 
 CANNOT_CREATE = (NotImplementedError, exceptions.NotSupportedError)
 """What a put raises where the service has no atomic create."""
@@ -28,31 +28,24 @@ PLAIN_STORES = (LocalStore, HTTPStore)
 _METADATA_LIMITS = ((S3Store, 2048), (GCSStore, 8192), (AzureStore, 8192))
 _CONTENT_TYPE = re.compile(r"[!-~]+( [!-~]+)*")
 _LONGEST_CONTENT_TYPE = 255
+_HEADERS = {
+    "cache_control": "Cache-Control",
+    "content_disposition": "Content-Disposition",
+    "content_encoding": "Content-Encoding",
+    "content_language": "Content-Language",
+    "storage_class": "Storage-Class",
+}
 _SYSTEM = {"content-disposition", "content-encoding", "content-language", "cache-control", "storage-class"}
-_BULK = 1000
 _FAR = 2**63 - 1  # obstore takes unsigned 64-bit numbers, some servers only signed ones
 
-_CLASSES: tuple[tuple[type[BaseException], type[errors.StorageError]], ...] = (
-    (FileNotFoundError, errors.NotFoundError),
-    (FileExistsError, errors.AlreadyExistsError),
-    (exceptions.AlreadyExistsError, errors.AlreadyExistsError),
-    (exceptions.PreconditionError, errors.AlreadyExistsError),
-    (exceptions.PermissionDeniedError, errors.AccessDeniedError),
-    (exceptions.UnauthenticatedError, errors.AccessDeniedError),
-    (PermissionError, errors.AccessDeniedError),
-    (exceptions.NotSupportedError, errors.UnsupportedError),
-    (NotImplementedError, errors.UnsupportedError),
-    (TimeoutError, errors.StorageTimeoutError),
-)
-_TIMED_OUT = re.compile(r"kind: Timeout\b|source: TimedOut\b")
-_PAST_THE_END = re.compile(r"\b416\b|range", re.IGNORECASE)
-_DENIED = re.compile(r"non-2xx status code: 40[13]\b")
-_MISSING = re.compile(r"non-2xx status code: 404\b|kind: NotADirectory\b")
-_REPEATED = re.compile(r"after [1-9]\d* retries")
+
+def extras(store: Any, key: str, options: PutOptions) -> dict[str, Any]:
+    """Return what goes along with a write: attributes and tags, by the names of obstore's arguments."""
+    return {"attributes": _attributes(store, key, options), "tags": dict(options.settings.tags) or None}
 
 
-def attributes(store: Any, key: str, options: PutOptions) -> dict[str, str] | None:
-    """Return the content type and the metadata as `store` takes them.
+def _attributes(store: Any, key: str, options: PutOptions) -> dict[str, str] | None:
+    """Return the content type, the metadata and the settings that are headers as `store` takes them.
 
     A content type that cannot be a header (a client may send anything) is left out: obstore panics on some, and
     others break every later read of the object.
@@ -74,7 +67,25 @@ def attributes(store: Any, key: str, options: PutOptions) -> dict[str, str] | No
     kind = options.content_type
     if kind and len(kind) <= _LONGEST_CONTENT_TYPE and _CONTENT_TYPE.fullmatch(kind):
         found["Content-Type"] = kind
+    settings = options.settings
+    for name, header in _HEADERS.items():
+        if value := getattr(settings, name):
+            found[header] = value
     return found
+
+
+def check_settings(settings: ObjectSettings) -> None:
+    """Refuse settings that cannot stand in a request: obstore panics at some, and cannot read others again.
+
+    Raises:
+        ConfigurationError: One holds characters beyond ASCII.
+    """
+    for name, value in settings.to_dict().items():
+        if name != "tags" and not value.isascii():
+            message = f"object_settings: {name}={value!r} must be ASCII, as all headers"
+            if name == "content_disposition":
+                message += "; a file name in it is written as filename*=UTF-8''… (RFC 8187)"
+            raise ConfigurationError(message)
 
 
 def describe(meta: Mapping[str, Any], found: Mapping[str, str] | None = None) -> ObjectInfo:
@@ -121,44 +132,6 @@ def offset(after: str | None) -> str | None:
     return None
 
 
-def classify(error: BaseException) -> type[errors.StorageError] | None:
-    """Return the class that an exception of obstore stands for."""
-    for kind, meaning in _CLASSES:
-        if isinstance(error, kind):
-            return meaning
-    if not isinstance(error, (exceptions.BaseError, OSError)):
-        return None
-    text = str(error)  # obstore has one class for all that follows
-    if _TIMED_OUT.search(text):
-        return errors.StorageTimeoutError
-    if _DENIED.search(text):
-        return errors.AccessDeniedError
-    if "<Code>MetadataTooLarge</Code>" in text:
-        return errors.UnsupportedError
-    return errors.NotFoundError if _MISSING.search(text) else errors.StorageError
-
-
-def was_repeated(error: BaseException) -> bool:
-    """Return whether obstore had sent the request before."""
-    return _REPEATED.search(str(error)) is not None
-
-
-def ignores_ranges(error: BaseException) -> bool:
-    """Return whether a ranged read failed because the server sent the whole object."""
-    return "non-partial response" in str(error)
-
-
-def may_be_past_the_end(error: BaseException) -> bool:
-    """Return whether a ranged read may have failed because the object is shorter."""
-    return _PAST_THE_END.search(str(error)) is not None
-
-
-def refuse_missing_bucket(error: FileNotFoundError) -> None:
-    """Raise `error` if it is the bucket, not an object, that does not exist."""
-    if any(code in str(error) for code in ("NoSuchBucket", "ContainerNotFound")):
-        raise error
-
-
 def split(chunk: bytes, size: int) -> Iterator[bytes]:
     """Yield a chunk of a stream in pieces of about `size`; obstore only knows a least size."""
     start = 0
@@ -167,9 +140,3 @@ def split(chunk: bytes, size: int) -> Iterator[bytes]:
         start += size
     if start < len(chunk):
         yield chunk[start:]  # no copy where there was nothing to split
-
-
-def pages(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield as many keys at a time as S3 deletes with one request."""
-    for start in range(0, len(keys), _BULK):
-        yield keys[start : start + _BULK]

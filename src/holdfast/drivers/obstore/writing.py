@@ -9,10 +9,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import obstore as obs
-from obstore.exceptions import AlreadyExistsError
+from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 from holdfast.drivers import threads
-from holdfast.drivers.obstore import values
+from holdfast.drivers.obstore import failures, values
 from holdfast.drivers.parts import Head, Parts
 from holdfast.objects import ObjectInfo
 
@@ -23,26 +23,26 @@ if TYPE_CHECKING:
     from holdfast.drivers.protocol import PutOptions
 
 T = TypeVar("T")
-Attributes = dict[str, str] | None
+Extras = dict[str, Any]
 
 
 def put(store: Any, key: str, body: Body, options: PutOptions) -> ObjectInfo:
     """Write a body."""
-    attributes = values.attributes(store, key, options)
+    extras = values.extras(store, key, options)
     parts, head = Parts.plan(options, body.expected_size), Head.of(options)
     blocks = body.blocks(parts.size)
     if not (head.full or any(head.take(block) for block in blocks)):
-        return _written(key, body, _put_whole(store, key, head, attributes, if_absent=options.if_absent))
+        return _written(key, body, _put_whole(store, key, head, extras, if_absent=options.if_absent))
     if options.if_absent:
         _refuse_taken(store, key)
     answer = obs.put(
         store,
         key,
         chain(head.release(), blocks),
-        attributes=attributes,
         use_multipart=True,
         chunk_size=parts.size,
         max_concurrency=parts.concurrency,
+        **extras,
     )
     return _written(key, body, answer)
 
@@ -55,7 +55,7 @@ async def put_async(store: Any, key: str, body: Body, options: PutOptions) -> Ob
 
 
 async def _put_async(store: Any, key: str, body: Body, options: PutOptions) -> ObjectInfo:
-    attributes = values.attributes(store, key, options)
+    extras = values.extras(store, key, options)
     parts, head = Parts.plan(options, body.expected_size), Head.of(options)
     reading = cast("AsyncGenerator[memoryview, None]", body.blocks_async(parts.size))
     async with aclosing(reading) as blocks:
@@ -63,56 +63,54 @@ async def _put_async(store: Any, key: str, body: Body, options: PutOptions) -> O
         while not large and (block := await anext(blocks, None)) is not None:
             large = head.take(block)
         if not large:
-            answer = await _put_whole_async(store, key, head, attributes, if_absent=options.if_absent)
+            answer = await _put_whole_async(store, key, head, extras, if_absent=options.if_absent)
             return _written(key, body, answer)
         if options.if_absent:
             await _refuse_taken_async(store, key)
         # Not `obstore.put_async`: cancelling that leaves its multipart upload behind.
-        writer = obs.open_writer_async(
-            store, key, attributes=attributes, buffer_size=parts.size, max_concurrency=parts.concurrency
-        )
+        writer = obs.open_writer_async(store, key, buffer_size=parts.size, max_concurrency=parts.concurrency, **extras)
         await _write_parts(writer, head, blocks)
     found = await obs.head_async(store, key)  # the writer does not tell the etag
     return values.describe(found)
 
 
-def _put_whole(store: Any, key: str, head: Head, attributes: Attributes, *, if_absent: bool) -> Mapping[str, Any]:
+def _put_whole(store: Any, key: str, head: Head, extras: Extras, *, if_absent: bool) -> Mapping[str, Any]:
     payload = head.payload()
     if if_absent:
         try:
-            return obs.put(store, key, payload, attributes=attributes, mode="create", use_multipart=False)
+            return obs.put(store, key, payload, mode="create", use_multipart=False, **extras)
         except values.CANNOT_CREATE:
             _refuse_taken(store, key)
+        except PreconditionError as error:
+            raise FileExistsError(key) from error
         except AlreadyExistsError as error:
             # The answer to our own write may have been lost and the request repeated: then ours is what lies there.
-            if not values.was_repeated(error):
+            if not failures.was_repeated(error):
                 raise
             found = obs.get(store, key)
             if not head.equals(found.bytes()):
                 raise
             return found.meta
-    return obs.put(store, key, payload, attributes=attributes, use_multipart=False)
+    return obs.put(store, key, payload, use_multipart=False, **extras)
 
 
-async def _put_whole_async(
-    store: Any, key: str, head: Head, attributes: Attributes, *, if_absent: bool
-) -> Mapping[str, Any]:
+async def _put_whole_async(store: Any, key: str, head: Head, extras: Extras, *, if_absent: bool) -> Mapping[str, Any]:
     payload = head.payload()
     if if_absent:
         try:
-            return await to_end(
-                obs.put_async(store, key, payload, attributes=attributes, mode="create", use_multipart=False)
-            )
+            return await to_end(obs.put_async(store, key, payload, mode="create", use_multipart=False, **extras))
         except values.CANNOT_CREATE:
             await _refuse_taken_async(store, key)
+        except PreconditionError as error:
+            raise FileExistsError(key) from error
         except AlreadyExistsError as error:
-            if not values.was_repeated(error):
+            if not failures.was_repeated(error):
                 raise
             found = await obs.get_async(store, key)
             if not head.equals(await found.bytes_async()):
                 raise
             return found.meta
-    return await to_end(obs.put_async(store, key, payload, attributes=attributes, use_multipart=False))
+    return await to_end(obs.put_async(store, key, payload, use_multipart=False, **extras))
 
 
 async def _write_parts(writer: Any, head: Head, blocks: AsyncIterator[memoryview]) -> None:

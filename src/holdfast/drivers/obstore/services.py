@@ -1,0 +1,175 @@
+"""The services that obstore speaks to: what each keeps, and what only it can do."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemoryStore, S3Store
+
+from holdfast.drivers import threads
+from holdfast.drivers.abilities import FILES, HEADERS, Abilities
+from holdfast.drivers.obstore import ordering, partial_uploads
+from holdfast.drivers.obstore.driver import ObstoreDriver, SigningObstoreDriver
+from holdfast.drivers.obstore.encryption import changed_store, check_s3, store_options
+from holdfast.drivers.obstore.tags import check_tags
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from holdfast.drivers.body import Body
+    from holdfast.drivers.protocol import PutOptions
+    from holdfast.object_settings import ObjectSettings
+    from holdfast.objects import ObjectInfo
+
+_READ_ONLY = "this storage is read-only, as every web server through obstore; WebDAV is written to with FSSpecBackend"
+
+
+class S3ObstoreDriver(SigningObstoreDriver):
+    """S3, whose unfinished uploads stay, and cost, until they are aborted."""
+
+    abilities = Abilities(
+        versions=True,
+        settings=HEADERS | {"storage_class", "tags", "encryption", "encryption_key", "checksum_algorithm"},
+    )
+
+    def __init__(self, store: Any) -> None:
+        super().__init__(store)
+        self._changed: dict[tuple[tuple[str, str], ...], Any] = {}
+        self._changing = threading.Lock()
+
+    def check_settings(self, settings: ObjectSettings) -> None:
+        """Refuse settings that S3 or obstore would refuse."""
+        super().check_settings(settings)
+        check_s3(settings)
+        check_tags(settings.tags)
+
+    def _writer(self, settings: ObjectSettings) -> Any:
+        """Return a store of its own where obstore has a setting for all writes of a store only."""
+        store = super()._writer(settings)
+        options = store_options(settings)
+        if not options:
+            return store
+        name = tuple(options.items())
+        with self._changing:
+            if name not in self._changed:
+                self._changed[name] = changed_store(store, options)
+            return self._changed[name]
+
+    def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
+        """List and abort multipart uploads with requests of our own, which obstore has no call for."""
+        store = self._open()
+        return partial_uploads.clear(partial_uploads.bucket(store), store.prefix, older_than, delete=delete)
+
+    def clear_partial_uploads_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
+        """Like `clear_partial_uploads`, in a folder."""
+        store = self._open()
+        prefix = f"{store.prefix}/{folder}" if store.prefix else folder
+        found = partial_uploads.clear(partial_uploads.bucket(store), prefix, older_than, delete=delete)
+        return [f"{folder}/{key}" for key in found]
+
+    async def clear_partial_uploads_async(self, older_than: float, *, delete: bool) -> list[str]:
+        """Like `clear_partial_uploads`; to the end, even when cancelled."""
+        store = self._open()
+        bucket = await partial_uploads.bucket_async(store)
+        work = threads.blocking.submit(partial_uploads.clear, bucket, store.prefix, older_than, delete=delete)
+        return await threads.run_to_end(work)
+
+
+class GCSObstoreDriver(SigningObstoreDriver):
+    """Google Cloud Storage, which obstore gives neither a key to encrypt with nor a checksum."""
+
+    abilities = Abilities(versions=True, settings=HEADERS | {"storage_class"})
+
+
+class AzureObstoreDriver(SigningObstoreDriver):
+    """Azure Blob Storage; its storage class is the access tier."""
+
+    abilities = Abilities(versions=True, settings=HEADERS | {"storage_class", "tags"})
+    _bulk = 256
+
+    def check_settings(self, settings: ObjectSettings) -> None:
+        """Refuse settings that Azure would refuse."""
+        super().check_settings(settings)
+        check_tags(settings.tags, plain=True)
+
+    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
+        """List page by page, and in order."""
+        found = super().list(prefix, ordering.start_before(after))
+        return ordering.by_utf8(info for info in found if after is None or info.key > after)
+
+    def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
+        """Like `list`."""
+        found = super().list_async(prefix, ordering.start_before(after))
+        return ordering.by_utf8_async(info async for info in found if after is None or info.key > after)
+
+
+class MemoryObstoreDriver(ObstoreDriver):
+    """Memory: it keeps what it is given, and does nothing with it."""
+
+    abilities = Abilities(settings=HEADERS | {"storage_class"})
+
+
+class LocalObstoreDriver(ObstoreDriver):
+    """Local disk through a store that the user made; `holdfast.drivers.local` does more."""
+
+    abilities = FILES
+
+
+class HTTPObstoreDriver(ObstoreDriver):
+    """A web server, to read from.
+
+    obstore's ``HTTPStore`` also writes, to WebDAV, but it never does so whole or not at all.
+    """
+
+    abilities = Abilities(
+        writable=False, lists=False, metadata=False, etag=False, last_modified=False, atomic_create=False
+    )
+
+    def put(self, key: str, body: Body, options: PutOptions) -> NoReturn:
+        """Refuse."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def put_async(self, key: str, body: Body, options: PutOptions) -> NoReturn:
+        """Refuse."""
+        raise NotImplementedError(_READ_ONLY)
+
+    def delete(self, keys: Sequence[str]) -> NoReturn:
+        """Refuse."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def delete_async(self, keys: Sequence[str]) -> NoReturn:
+        """Refuse."""
+        raise NotImplementedError(_READ_ONLY)
+
+    def copy(self, source: str, target: str) -> NoReturn:
+        """Refuse."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def copy_async(self, source: str, target: str) -> NoReturn:
+        """Refuse."""
+        raise NotImplementedError(_READ_ONLY)
+
+    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
+        """Refuse: a web server tells nobody what it has."""
+        raise NotImplementedError(_READ_ONLY)
+
+    async def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:  # noqa: ARG002
+        """Refuse."""
+        raise NotImplementedError(_READ_ONLY)
+        yield  # an async generator, as callers expect
+
+
+_DRIVERS: tuple[tuple[Any, type[ObstoreDriver]], ...] = (
+    (S3Store, S3ObstoreDriver),
+    (GCSStore, GCSObstoreDriver),
+    (AzureStore, AzureObstoreDriver),
+    (MemoryStore, MemoryObstoreDriver),
+    (LocalStore, LocalObstoreDriver),
+    (HTTPStore, HTTPObstoreDriver),
+)
+
+
+def driver_for(store: Any) -> ObstoreDriver:
+    """Return the driver for a store that the user made."""
+    return next((driver for kind, driver in _DRIVERS if isinstance(store, kind)), ObstoreDriver)(store)
