@@ -11,8 +11,8 @@ import pytest
 
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
-from holdfast.drivers.fsspec import s3fs as s3fs_driver
 from holdfast.drivers.fsspec.generic import FSSpecDriver
+from holdfast.drivers.fsspec.s3fs import driver as s3fs_driver
 from holdfast.drivers.local.files import TEMPORARY
 from holdfast.errors import (
     AccessDeniedError,

@@ -8,10 +8,12 @@ from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from holdfast.backends import fsspec_chained
 from holdfast.backends.base import StorageBackend
-from holdfast.backends.fsspec_services import SERVICES, UNKNOWN
+from holdfast.backends.fsspec_options import check_options
+from holdfast.backends.fsspec_services import SERVICES, UNKNOWN, Service, install_command, service_of
 from holdfast.backends.options import given, switch
 from holdfast.drivers.local import LocalDriver
 from holdfast.errors import ConfigurationError, InvalidKeyError, MissingExtraError
@@ -87,6 +89,13 @@ def _driver(fs: Any, prefix: Any, options: dict[str, Any]) -> Driver:
         return _over(fs, below, options)
     protocol, separator, rest = fs.partition("://")
     protocol = protocol.lower()
+    if "::" in protocol:
+        front, _, behind = protocol.partition("::")
+        made = f'fsspec.filesystem("{front}", fs=fsspec.filesystem("{behind}", …), …)'
+        message = f"chained URLs are not taken: give the file system, fs={made}"
+        raise ConfigurationError(message)
+    if not separator and (chained := fsspec_chained.named(protocol, below, options, _driver)):
+        return chained
     if protocol in _LOCAL:
         return _local(_local_path(unquote(rest), below) if separator else below, options)
     return _named(protocol, f"{protocol}://{rest}" if separator else None, below, options)
@@ -115,20 +124,21 @@ def _local_path(rest: str, prefix: str) -> str:
 
 def _named(protocol: str, url: str | None, prefix: str, options: dict[str, Any]) -> Driver:
     """Return the driver for a protocol or a URL; the file system is made when it is first used."""
-    kind = _file_system_class(protocol)
-    _check_options(protocol, kind, options)
+    kind = _file_system_class(protocol, options)
     if url is not None:
         options = {**kind._get_kwargs_from_urls(url), **options}
         root = kind._strip_protocol(url)
         prefix = f"{root.rstrip('/')}/{prefix}" if root and prefix else root or prefix
-    root = _root(protocol, prefix)
+    check_options(protocol, kind, options)
+    _check_required(protocol, kind, options)
     service = SERVICES.get(protocol, UNKNOWN)
+    root = _root(protocol, prefix, service)
     if protocol == "memory":
         from holdfast.drivers.fsspec.memory import private_memory  # noqa: PLC0415  # optional
 
         return service.open(private_memory(**options), root)
     # Of its own: no instance, and no remembered listing, is shared with the rest of the program.
-    make = partial(kind, **{"skip_instance_cache": True, "use_listings_cache": False, **options})
+    make = partial(kind, **{"skip_instance_cache": True, **service.defaults, **options})
     return service.open(make, root)
 
 
@@ -149,25 +159,33 @@ def _over(fs: Any, prefix: str, options: Mapping[str, Any]) -> Driver:
             f'fsspec.filesystem("{protocol}", …). The storage can be awaited from any loop all the same'
         )
         raise ConfigurationError(message)
+    if chained := fsspec_chained.over(fs, prefix, _driver):
+        return chained
     if protocol in _LOCAL and not prefix.startswith("/"):
         message = f'a local prefix must be absolute: prefix="{Path(prefix or "uploads").absolute()}"'
         raise ConfigurationError(message)
-    return SERVICES.get(protocol, UNKNOWN).open(fs, _root(protocol, prefix))
+    service = service_of(fs)
+    return service.open(fs, _root(protocol, prefix, service))
 
 
-def _root(protocol: str, prefix: str) -> str:
+def _root(protocol: str, prefix: str, service: Service) -> str:
     """Return the prefix as the drivers take it.
 
     Raises:
         ConfigurationError: It is in a form that another protocol has.
     """
+    if service.url:
+        return prefix
     named, separator, rest = prefix.partition("://")
-    if separator and named == protocol:
+    if separator and (named == protocol or (service.bucket and SERVICES.get(named) is service)):
         prefix = rest
+    elif separator and service.bucket:
+        message = f'prefix={prefix!r} is not of {protocol!r}: write prefix="{rest.strip("/") or "bucket/folder"}"'
+        raise ConfigurationError(message)
     if protocol == "memory":
         return prefix.strip("/")
-    if not SERVICES.get(protocol, UNKNOWN).bucket:
-        return prefix.rstrip("/")
+    if not service.bucket:
+        return prefix.rstrip("/") or ("/." if prefix and service.home else "")
     plain = prefix.strip("/")
     if not plain or plain != prefix.rstrip("/"):
         example = plain or "bucket/folder"
@@ -180,7 +198,7 @@ def _root(protocol: str, prefix: str) -> str:
         raise ConfigurationError(message) from error
 
 
-def _file_system_class(protocol: str) -> Any:
+def _file_system_class(protocol: str, options: Mapping[str, Any]) -> Any:
     registry = _fsspec()
     known = registry.available_protocols()
     if protocol not in known:
@@ -189,12 +207,26 @@ def _file_system_class(protocol: str) -> Any:
         message = f"fs={protocol!r} is not a protocol of fsspec: {hint}"
         raise ConfigurationError(message)
     try:
-        return registry.get_filesystem_class(protocol)
+        return SERVICES.get(protocol, UNKNOWN).file_system_class(options) or registry.get_filesystem_class(protocol)
+    except MissingExtraError:
+        raise
     except ImportError as error:
-        extra = SERVICES.get(protocol, UNKNOWN).extra
-        how = f'pip install "holdfast[{extra}]"' if extra else str(error)
-        message = f"storages on {protocol!r} need another package: {how}"
+        message = f"storages on {protocol!r} need another package: {install_command(protocol) or error}"
         raise MissingExtraError(message) from error
+
+
+def _check_required(protocol: str, kind: Any, options: Mapping[str, Any]) -> None:
+    """Refuse what could not be made on first use."""
+    needed = [
+        name
+        for name, parameter in signature(kind.__init__).parameters.items()
+        if name != "self"
+        and parameter.default is parameter.empty
+        and parameter.kind in {parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY}
+    ]
+    if missing := [f"{name}=…" for name in needed if name not in options]:
+        message = f"{protocol!r} needs {' and '.join(missing)}"
+        raise ConfigurationError(message)
 
 
 def _fsspec() -> Any:
@@ -204,18 +236,3 @@ def _fsspec() -> Any:
         message = 'FSSpecBackend needs a package: pip install "holdfast[fsspec]"'
         raise MissingExtraError(message) from error
     return fsspec
-
-
-def _check_options(protocol: str, kind: Any, options: Mapping[str, Any]) -> None:
-    """Refuse what is sure to be wrong. Most file systems take any name, so only a slip of the pen can be told."""
-    names = {name for base in kind.__mro__ if base is not object for name in signature(base.__init__).parameters}
-    for name in options:
-        if name not in names and get_close_matches(name, names, cutoff=0.8):
-            check_name(name, names, f"{protocol!r}")
-    if options.get("asynchronous"):
-        message = "leave out asynchronous=True: the storage can be awaited from any event loop all the same"
-        raise ConfigurationError(message)
-    endpoint = options.get("endpoint_url") or (options.get("client_kwargs") or {}).get("endpoint_url")
-    if isinstance(endpoint, str) and urlsplit(endpoint).scheme not in {"http", "https"}:
-        message = f'endpoint_url={endpoint!r} has no scheme: write endpoint_url="https://{endpoint}"'
-        raise ConfigurationError(message)

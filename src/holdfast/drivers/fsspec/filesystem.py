@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,16 @@ _CLASSES: tuple[tuple[type[BaseException], type[StorageError]], ...] = (
     (FileExistsError, errors.AlreadyExistsError),
     (PermissionError, errors.AccessDeniedError),
     (TimeoutError, errors.StorageTimeoutError),
+    (ConnectionError, errors.UnavailableError),
+    (socket.gaierror, errors.UnavailableError),
     (NotImplementedError, errors.UnsupportedError),
-    (OSError, errors.StorageError),
 )
+_LIBRARIES: dict[str, type[StorageError]] = {
+    "aiohttp.client_exceptions.ClientConnectionError": errors.UnavailableError,
+    "aiohttp.client_exceptions.ClientPayloadError": errors.UnavailableError,  # cut in the middle of a body
+    "requests.exceptions.Timeout": errors.StorageTimeoutError,
+    "requests.exceptions.ConnectionError": errors.UnavailableError,
+}
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "modified")
 _TAGS = ("ETag", "etag")
 
@@ -49,8 +57,18 @@ class FileSystem:
         if self._make is not None and (self._fs is None or self._process != os.getpid()):
             with self._lock:
                 if self._fs is None or self._process != os.getpid():  # its event loop does not survive a fork
-                    self._fs, self._process = self._prepared(self._make()), os.getpid()
+                    self._fs, self._process = self._prepared(self._made()), os.getpid()
         return self._fs
+
+    def _made(self) -> Any:
+        make: Any = self._make
+        try:
+            return make()
+        except ValueError as error:
+            # What comes after a question mark may be a signature.
+            told = (str(error).splitlines() or [type(error).__name__])[0].partition("?")[0]
+            message = f"the file system cannot be made from its options: {told}"
+            raise errors.ConfigurationError(message) from None
 
     def _prepared(self, fs: Any) -> Any:
         """Return a file system as this driver needs it."""
@@ -61,11 +79,21 @@ class FileSystem:
         for kind, meaning in _CLASSES:
             if isinstance(error, kind):
                 return meaning
+        if found := by_name(error, _LIBRARIES):
+            return found
+        if isinstance(error, OSError):
+            return errors.StorageError
         if isinstance(error, RuntimeError) and "fork-safe" in str(error):
             return errors.ForkError
         if isinstance(error, Exception) and type(error).__module__ != "builtins":
             return errors.StorageTimeoutError if "Timeout" in type(error).__name__ else errors.StorageError
         return None
+
+
+def by_name(error: BaseException, meanings: Mapping[str, type[StorageError]]) -> type[StorageError] | None:
+    """Return what the class of an exception, or one that it derives from, stands for, without importing it."""
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return next((meanings[name] for name in names if name in meanings), None)
 
 
 def modified(info: Mapping[str, Any]) -> float | None:

@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
-from concurrent.futures import Future, wait
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fsspec.asyn import sync
 
-from holdfast import errors
 from holdfast.drivers.abilities import Abilities
+from holdfast.drivers.attempts import repeated
+from holdfast.drivers.fsspec import signing
+from holdfast.drivers.fsspec.closing import close_in
 from holdfast.drivers.fsspec.filesystem import FileSystem
-from holdfast.drivers.metadata import decode_metadata, encode_metadata
+from holdfast.drivers.fsspec.in_flight import in_flight
+from holdfast.drivers.fsspec.s3fs.errors import TAKEN, code, meaning
+from holdfast.drivers.fsspec.s3fs.values import described, settings
+from holdfast.drivers.metadata import decode_metadata
 from holdfast.drivers.parts import Head, Parts
 from holdfast.drivers.protocol import MIB
+from holdfast.object_settings import ObjectSettings
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import PutOptions, SignRequest
@@ -37,7 +43,6 @@ _DELETE_LIMIT = 1000
 _COPY_LIMIT = 5 * 1024**3
 _COPY_PART = 1024**3
 _COPIES = 8  # parts of a copy under way at once; they take no memory here
-_TAKEN = {"PreconditionFailed", "412", "ConditionalRequestConflict"}
 
 
 class S3FSDriver(FileSystem):
@@ -48,7 +53,7 @@ class S3FSDriver(FileSystem):
         root: Bucket, and after a slash the prefix, without slashes at the ends.
     """
 
-    abilities = Abilities(versions=True)
+    abilities = Abilities(versions=True, settings=frozenset(ObjectSettings._fields))
 
     def __init__(self, fs: Any, root: str) -> None:
         super().__init__(fs)
@@ -56,22 +61,29 @@ class S3FSDriver(FileSystem):
         self._prefix = prefix + slash
 
     def _prepared(self, fs: Any) -> Any:
-        fs.close_session = _close_session
+        fs.close_session = lambda loop, client: close_in(loop, partial(client.__aexit__, None, None, None))
         return fs
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to `SINGLE_PUT_LIMIT`, beyond that in parts."""
-        target = {"Key": self._prefix + key}
-        about = _about(options.content_type, options.metadata)
+        target, fs = {"Key": self._prefix + key}, self.native
+        about = {**described(options.content_type, options.metadata), **settings(options.settings)}
         condition = {"IfNoneMatch": "*"} if options.if_absent else {}
+        if fs.default_block_size != type(fs).default_block_size:  # the user's own
+            options = options._replace(chunk_size=max(options.chunk_size, fs.default_block_size))
         parts, head = Parts.plan(options, body.expected_size), Head.of(options)
         blocks = body.blocks(parts.size)
-        if not (head.full or any(head.take(block) for block in blocks)):
-            answer = self._call("put_object", **target, **about, **condition, Body=b"".join(head.release()))
-        else:
-            requests = _uploads(chain(head.release(), blocks))
-            concurrency = max(1, min(parts.concurrency, _IN_FLIGHT // parts.size))
-            answer = self._in_parts(target, about, condition, requests, concurrency)
+        try:
+            if not (head.full or any(head.take(block) for block in blocks)):
+                answer = self._call("put_object", **target, **about, **condition, Body=b"".join(head.release()))
+            else:
+                requests = _uploads(chain(head.release(), blocks), about)
+                concurrency = max(1, min(parts.concurrency, _IN_FLIGHT // parts.size))
+                answer = self._in_parts(target, about, condition, requests, concurrency)
+        except OSError as error:
+            if condition and body.error is None and code(error) in TAKEN:
+                raise FileExistsError(key) from error
+            raise
         return ObjectInfo(key, body.size, _time(answer), _etag(answer), answer.get("VersionId"))
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
@@ -80,7 +92,7 @@ class S3FSDriver(FileSystem):
         try:
             answer = self._call("get_object", Key=self._prefix + key, **span)
         except OSError as error:
-            if _code(error) in {"InvalidRange", "416"}:  # past the end of the object
+            if code(error) in {"InvalidRange", "416"}:  # past the end of the object
                 return
             raise
         body, loop = answer["Body"], self.native.loop
@@ -92,7 +104,10 @@ class S3FSDriver(FileSystem):
 
     def stat(self, key: str) -> ObjectInfo:
         """Ask for an object's headers."""
-        found = self._call("head_object", Key=self._prefix + key)
+        try:
+            found = self._call("head_object", Key=self._prefix + key)
+        except OSError as error:
+            raise self._explained(key, error) from error.__cause__
         return ObjectInfo(
             key,
             found["ContentLength"],
@@ -124,18 +139,25 @@ class S3FSDriver(FileSystem):
         if info.size <= _COPY_LIMIT:
             self._call("copy_object", **key, CopySource=origin)
         else:
-            about = _about(info.content_type, info.metadata)
+            about = described(info.content_type, info.metadata)
             self._in_parts(key, about, {}, _copies(origin, info.size), _COPIES)
 
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """List and abort multipart uploads."""
+        return self._clear(self._prefix, older_than, delete=delete)
+
+    def clear_partial_uploads_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
+        """Like `clear_partial_uploads`, in a folder."""
+        return self._clear(f"{self._prefix}{folder}/", older_than, delete=delete)
+
+    def _clear(self, prefix: str, older_than: float, *, delete: bool) -> list[str]:
         cleared: list[str] = []
         more: dict[str, str] = {}
         while True:
-            page = self._call("list_multipart_uploads", Prefix=self._prefix, **more)
+            page = self._call("list_multipart_uploads", Prefix=prefix, **more)
             for upload in page.get("Uploads", ()):
                 key: str = upload["Key"]
-                if key.startswith(self._prefix) and upload["Initiated"].timestamp() < older_than:
+                if key.startswith(prefix) and upload["Initiated"].timestamp() < older_than:
                     cleared.append(key.removeprefix(self._prefix))
                     if delete:
                         self._abort(key, upload["UploadId"])
@@ -159,39 +181,45 @@ class S3FSDriver(FileSystem):
 
     def sign(self, request: SignRequest) -> str:
         """Return a presigned URL."""
-
-        async def presigned() -> str:
-            await self.native.set_session()
-            client = await self.native.get_s3(self._bucket)
-            client.meta.events.register_first("choose-signer.s3", _modern, unique_id="holdfast-presign")
-            target = {"Bucket": self._bucket, "Key": self._prefix + request.key}
-            operation = f"{request.method.lower()}_object"
-            url: str = await client.generate_presigned_url(operation, target, request.expires_in)
-            return url
-
-        url: str = sync(self.native.loop, presigned)
-        return url
+        return signing.s3fs_url(self.native, self._bucket, request._replace(key=self._prefix + request.key))
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
-        """Go by S3's code where s3fs has no class of its own for it."""
-        return errors.AlreadyExistsError if _code(error) in _TAKEN else super().classify(error)
+        """Go by S3's code, which s3fs keeps in the cause, and by what botocore raises."""
+        return meaning(error) or super().classify(error)
 
     # --- requests
 
     def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self.native.call_s3(operation, Bucket=self._bucket, **arguments)
+        answer: dict[str, Any] = sync(self.native.loop, self._request, operation, **arguments)
+        repeated(answer.get("ResponseMetadata", {}).get("RetryAttempts", 0))
         return answer
 
     def _begin(self, operation: str, **arguments: Any) -> Future[dict[str, Any]]:
-        fs = self.native
-        request = fs._call_s3(operation, Bucket=self._bucket, **arguments)
-        return asyncio.run_coroutine_threadsafe(request, fs.loop)
+        return asyncio.run_coroutine_threadsafe(self._request(operation, **arguments), self.native.loop)
+
+    async def _request(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        client = await self.native.set_session()
+        # aiohttp has no timeout for the interim answer: a put would wait for a silent server for ever.
+        client.meta.events.register_last("before-call.s3", _expect_nothing, unique_id="holdfast-expect")
+        answer: dict[str, Any] = await self.native._call_s3(operation, Bucket=self._bucket, **arguments)
+        return answer
+
+    def _explained(self, key: str, error: OSError) -> OSError:
+        """Return the error of a GET for that of a HEAD, which has no body and so tells no more than a number."""
+        if code(error) not in {"403", "404"}:
+            return error
+        try:
+            answer = self._call("get_object", Key=self._prefix + key, Range="bytes=0-0")
+        except OSError as told:
+            return told
+        self.native.loop.call_soon_threadsafe(answer["Body"].close)  # it was written meanwhile
+        return error
 
     def _abort(self, key: str, upload_id: str) -> None:
         try:
             self._call("abort_multipart_upload", Key=key, UploadId=upload_id)
         except OSError as error:
-            if _code(error) != "NoSuchUpload":  # else it came to its end meanwhile
+            if code(error) != "NoSuchUpload":  # else it came to its end meanwhile
                 raise
 
     def _in_parts(
@@ -205,32 +233,31 @@ class S3FSDriver(FileSystem):
         """Run a multipart upload to its end, or abort it."""
         upload = self._call("create_multipart_upload", **target, **about)
         target = {**target, "UploadId": upload["UploadId"]}
-        under_way: deque[Future[dict[str, Any]]] = deque()
-        tags: list[str] = []
+
+        def begin(number: int, request: tuple[str, dict[str, Any]]) -> Future[dict[str, Any]]:
+            operation, arguments = request
+            return self._begin(operation, **target, PartNumber=number, **arguments)
+
         try:
-            for operation, arguments in requests:
-                number = len(tags) + len(under_way) + 1
-                under_way.append(self._begin(operation, **target, PartNumber=number, **arguments))
-                if len(under_way) == concurrency:
-                    tags.append(_part_tag(under_way.popleft()))
-            tags += map(_part_tag, under_way)
-            parts = [{"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, 1)]
+            answers = in_flight(begin, requests, concurrency)
+            checksum = about.get("ChecksumAlgorithm") or self.native.s3_additional_kwargs.get("ChecksumAlgorithm")
+            parts = [{"PartNumber": number, **_part(answer, checksum)} for number, answer in enumerate(answers, 1)]
             return self._call("complete_multipart_upload", **target, **condition, MultipartUpload={"Parts": parts})
         except BaseException:
-            wait(under_way)  # a part that arrives after the abort would stay for ever
             with suppress(Exception):
                 self._call("abort_multipart_upload", **target)
             raise
 
 
-def _about(content_type: str | None, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    about: dict[str, Any] = {"Metadata": encode_metadata(metadata)} if metadata else {}
-    return {**about, "ContentType": content_type} if content_type else about
+def _expect_nothing(params: dict[str, Any], **_: Any) -> None:
+    """Send a body at once, without ``Expect: 100-continue``."""
+    params["headers"].pop("Expect", None)
 
 
-def _uploads(blocks: Iterator[memoryview]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _uploads(blocks: Iterator[memoryview], about: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    more = {name: about[name] for name in ("ChecksumAlgorithm",) if name in about}
     for block in blocks:
-        yield "upload_part", {"Body": bytes(block)}
+        yield "upload_part", {"Body": bytes(block), **more}
 
 
 def _copies(origin: Mapping[str, str], size: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -239,27 +266,10 @@ def _copies(origin: Mapping[str, str], size: int) -> Iterator[tuple[str, dict[st
         yield "upload_part_copy", {"CopySource": origin, "CopySourceRange": span}
 
 
-def _close_session(loop: asyncio.AbstractEventLoop | None, client: Any) -> None:
-    """Close connections in their own event loop.
-
-    s3fs itself does so in whichever loop runs in the thread where the garbage collector finds the file system, and
-    asyncio reports "got Future attached to a different loop" there.
-    """
-    if loop is not None and loop.is_running():
-        with suppress(RuntimeError):  # it has just been closed
-            loop.call_soon_threadsafe(lambda: loop.create_task(client.__aexit__(None, None, None)))
-
-
-def _modern(signature_version: Any, **_: Any) -> str | None:
-    """Choose Signature Version 4 for presigned URLs: left alone, botocore makes the old kind, which AWS refuses."""
-    presigned = isinstance(signature_version, str) and signature_version.endswith("-query")
-    return "s3v4-query" if presigned else None
-
-
-def _part_tag(part: Future[dict[str, Any]]) -> str:
-    answer = part.result()
-    tag: str = answer.get("CopyPartResult", answer)["ETag"]
-    return tag
+def _part(answer: Mapping[str, Any], checksum: str | None) -> dict[str, str]:
+    """Return what the completion of an upload repeats of the answer to a part."""
+    told = answer.get("CopyPartResult", answer)
+    return {name: told[name] for name in ("ETag", f"Checksum{checksum}") if name in told}
 
 
 def _etag(answer: Mapping[str, Any]) -> str | None:
@@ -272,13 +282,3 @@ def _time(answer: Mapping[str, Any]) -> float:
     with suppress(KeyError, TypeError, ValueError):
         return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"]).timestamp()
     return time.time()
-
-
-def _code(error: BaseException | None) -> str | None:
-    """Return S3's own code of an error; s3fs keeps it in the cause."""
-    for candidate in (error, error.__cause__ if error else None):
-        response = getattr(candidate, "response", None)
-        if isinstance(response, dict):
-            code: str | None = response.get("Error", {}).get("Code")
-            return code
-    return None
