@@ -39,6 +39,7 @@ class Body:
         self.size = 0
         self.error: BaseException | None = None
         self._algorithm = algorithm
+        self._new_hash = new_hash
         self._hash = new_hash() if new_hash else None
         self._hashing: Future[None] | None = None
         self._cancelled = False
@@ -53,6 +54,11 @@ class Body:
         """``"<algorithm>:<hex>"`` of the blocks handed out."""
         self._wait()
         return f"{self._algorithm}:{self._hash.hexdigest()}" if self._hash else None
+
+    def begin_again(self) -> None:
+        """Forget what was read, before the next attempt reads the source from its beginning."""
+        self.size, self.error, self._hashing = 0, None, None
+        self._hash = self._new_hash() if self._new_hash else None
 
     def cancel(self) -> None:
         """Make the next block raise, in the thread that reads it."""

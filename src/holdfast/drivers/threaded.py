@@ -112,6 +112,8 @@ class ThreadedDriver:
 class _Bridge(Source):
     """An async source, read by a thread while the event loop it belongs to goes on."""
 
+    replayable = False
+
     def __init__(self, source: Source, loop: asyncio.AbstractEventLoop) -> None:
         self.size = source.size
         self._loop = loop

@@ -1,7 +1,7 @@
-"""Two commands for operators: `verify` finds what is wrong, `sweep` deletes what nobody needs.
+"""Commands for operators: `verify` finds what is wrong, `sweep` deletes what nobody needs, `mirror` fills mirrors.
 
-Both compare what the storages list with what the rows hold, by a sorted merge on disk: memory is bounded for any
-number of rows and objects.
+The first two compare what the storages list with what the rows hold, by a sorted merge on disk: memory is bounded
+for any number of rows and objects.
 
 Example:
     >>> from sqlalchemy import create_engine
@@ -24,16 +24,20 @@ Example:
     (True, 1)
 """
 
-from holdfast.maintenance.reports import Finding, Progress, RowName, SweepReport, VerifyReport
+from holdfast.maintenance.mirroring import mirror, mirror_async
+from holdfast.maintenance.reports import Finding, MirrorReport, Progress, RowName, SweepReport, VerifyReport
 from holdfast.maintenance.sweeping import sweep, sweep_async
 from holdfast.maintenance.verification import verify, verify_async
 
 __all__ = [
     "Finding",
+    "MirrorReport",
     "Progress",
     "RowName",
     "SweepReport",
     "VerifyReport",
+    "mirror",
+    "mirror_async",
     "sweep",
     "sweep_async",
     "verify",

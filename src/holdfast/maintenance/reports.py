@@ -188,6 +188,25 @@ class SweepReport(Report):
         return {"delete": self.delete, "drained": self.drained} | Report.to_dict(self)
 
 
+@dataclass(slots=True)
+class MirrorReport(Report):
+    """What `mirror` found and did.
+
+    Counts of ``"mirror/storage"``: ``objects`` of the first storage; ``missing`` and ``different`` copies; objects that
+    the first storage had ``lost``; ``extra`` ones that no row holds; ``copied`` with ``copied_bytes``, ``deleted``,
+    ``failed``.
+
+    Attributes:
+        dry_run: Whether nothing was to be changed.
+    """
+
+    dry_run: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, as JSON can hold it."""
+        return {"dry_run": self.dry_run} | Report.to_dict(self)
+
+
 def _plain(finding: Finding) -> dict[str, Any]:
     plain = asdict(finding)
     plain["rows"] = [[row.table, row.column, list(row.key)] for row in finding.rows]

@@ -23,7 +23,9 @@ def remove(refs: Iterable[Ref]) -> set[Ref]:
     """Delete objects, those of a storage in as few requests as it allows; return those that may still be there."""
     paths: dict[str, list[str]] = {}
     for ref in dict.fromkeys(refs):
-        if is_key(ref.path):
+        if _is_read_only(ref.backend):  # what is there stays, and trying again would not change that
+            logger.info("%r in storage %r is kept: the storage is read-only", ref.path, ref.backend)
+        elif is_key(ref.path):
             paths.setdefault(ref.backend, []).append(ref.path)
         else:  # raw SQL can put anything into a row; one such name must not stop the others
             logger.warning("%r in storage %r cannot be a key: there is nothing to delete", ref.path, ref.backend)
@@ -35,6 +37,11 @@ def remove(refs: Iterable[Ref]) -> set[Ref]:
         logger.error("%d files in storage %r could not be deleted (%s): %s", len(paths[key]), key, shown, error)
         left |= {Ref(key, path) for path in paths[key]}
     return left
+
+
+def _is_read_only(key: str) -> bool:
+    storage = storages.all().get(key)
+    return storage is not None and not storage.abilities.writable
 
 
 def _delete_all(paths: dict[str, list[str]]) -> list[tuple[str, Exception]]:

@@ -1,0 +1,291 @@
+"""Writes to several storages and reads from the first that has it.
+
+The first storage decides: whether a key is taken, whether a put succeeds, what is listed. The others follow it.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from holdfast.drivers import threads
+from holdfast.drivers.body import Body
+from holdfast.drivers.protocol import (
+    MIB,
+    AsyncPartialUploads,
+    AsyncSigner,
+    PartialUploads,
+    PartialUploadsBelow,
+    PutOptions,
+    Signer,
+)
+from holdfast.drivers.wrappers.mirror import reading
+from holdfast.drivers.wrappers.mirror.copies import Copies
+from holdfast.drivers.wrappers.mirror.replica import Replica, ReplicaError
+from holdfast.errors import UnavailableError
+from holdfast.sources import AsyncIterableSource, IterableSource
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+
+    from holdfast.drivers.abilities import Abilities
+    from holdfast.drivers.protocol import AsyncDriver, SignRequest
+    from holdfast.errors import StorageError
+    from holdfast.objects import ObjectInfo
+
+logger = logging.getLogger("holdfast")
+
+T = TypeVar("T")
+
+
+class MirrorDriver:
+    """Several drivers that hold the same objects.
+
+    Args:
+        replicas: The storages, the one that decides first.
+        require: Copies without which a put fails, the first among them.
+    """
+
+    def __init__(self, replicas: Sequence[Replica], require: int = 1) -> None:
+        self.replicas = tuple(replicas)
+        self._first, *self._others = self.replicas
+        self._require = require
+        self._abilities = _shared(self.replicas)
+        if isinstance(self._first.plain, Signer):
+            self.sign = self._sign
+        if isinstance(self._first.plain, AsyncSigner):
+            self.sign_async = self._sign_async
+        if any(isinstance(replica.plain, PartialUploads) for replica in self.replicas):
+            self.clear_partial_uploads = self._clear
+            self.clear_partial_uploads_async = self._clear_async
+        if any(isinstance(replica.plain, PartialUploadsBelow) for replica in self.replicas):
+            self.clear_partial_uploads_below = self._clear_below
+
+    @property
+    def abilities(self) -> Abilities:
+        """What all of them have."""
+        return self._abilities
+
+    @property
+    def native(self) -> Any:
+        """The own object of the first."""
+        return self._first.driver.native
+
+    def classify(self, error: BaseException) -> type[StorageError] | None:
+        """Return what the replica's own driver said."""
+        return error.kind if isinstance(error, ReplicaError) else None
+
+    def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Write to all at once; succeed when the first has it, and as many as are required."""
+        copies = Copies(self._others, key, body, options)
+        try:
+            info = self._first.driver.put(key, body, self._first.options(options))
+        except BaseException as error:  # noqa: BLE001  # raised by `_raise_told`
+            copies.abort()
+            self._raise_told(error)
+        failures = self._failures(copies.complete(), key)
+        if self._missed(failures):
+            if options.if_absent:
+                with suppress(Exception):  # best effort: the error that counts is the replica's
+                    self.delete([key])
+            raise failures[0]
+        return info
+
+    async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Like `put`; when cancelled, nothing is being written any more when it ends."""
+        copies = Copies(self._others, key, body, options)
+        try:
+            info = await self._first.driver.put_async(key, body, self._first.options(options))
+        except BaseException as error:  # noqa: BLE001  # raised by `_raise_told`
+            await copies.abort_async()
+            self._raise_told(error)
+        failures = self._failures(await copies.complete_async(), key)
+        if self._missed(failures):
+            if options.if_absent:
+                with suppress(Exception):
+                    await self.delete_async([key])
+            raise failures[0]
+        return info
+
+    def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
+        """Read from the first that has it; what is cut off goes on with the next."""
+        return reading.read(self.replicas, key, start, end, chunk_size)
+
+    def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
+        """Like `read`."""
+        return reading.read_async(self.replicas, key, start, end, chunk_size)
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Describe an object as the first describes it that has it."""
+        return self._one(lambda driver: driver.stat(key), f"stat of {key!r}")
+
+    async def stat_async(self, key: str) -> ObjectInfo:
+        """Like `stat`."""
+        return await self._one_async(lambda driver: driver.stat_async(key), f"stat of {key!r}")
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete everywhere. Where that fails, it is to be tried again: what is left would come back to light."""
+        failures = []
+        for replica in self.replicas:
+            try:
+                replica.driver.delete(keys)
+            except Exception as error:  # noqa: BLE001  # the others still have their turn
+                failures.append(replica.failure(error))
+        if failures:
+            raise failures[0]
+
+    async def delete_async(self, keys: Sequence[str]) -> None:
+        """Like `delete`."""
+        failures = []
+        for replica in self.replicas:
+            try:
+                await replica.driver.delete_async(keys)
+            except Exception as error:  # noqa: BLE001  # as above
+                failures.append(replica.failure(error))
+        if failures:
+            raise failures[0]
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy inside each of them; if the first has lost the original, from one that has it."""
+        try:
+            self._first.driver.copy(source, target)
+        except Exception as error:
+            failure = self._first.failure(error)
+            if not failure.is_missing:
+                raise failure from error
+            info = self.stat(source)
+            body = Body(IterableSource(self.read(source, 0, None, MIB)), None, None)
+            self.put(target, body, _like(info))
+            return
+        failed: list[tuple[Replica, Exception]] = []
+        for replica in self._others:
+            try:
+                replica.driver.copy(source, target)
+            except Exception as error:  # noqa: BLE001  # told by `_failures`
+                failed.append((replica, error))
+        if self._missed(failures := self._failures(failed, target)):
+            raise failures[0]
+
+    async def copy_async(self, source: str, target: str) -> None:
+        """Like `copy`."""
+        try:
+            await self._first.driver.copy_async(source, target)
+        except Exception as error:
+            failure = self._first.failure(error)
+            if not failure.is_missing:
+                raise failure from error
+            info = await self.stat_async(source)
+            body = Body(AsyncIterableSource(self.read_async(source, 0, None, MIB)), None, None)
+            await self.put_async(target, body, _like(info))
+            return
+        failed: list[tuple[Replica, Exception]] = []
+        for replica in self._others:
+            try:
+                await replica.driver.copy_async(source, target)
+            except Exception as error:  # noqa: BLE001  # told by `_failures`
+                failed.append((replica, error))
+        if self._missed(failures := self._failures(failed, target)):
+            raise failures[0]
+
+    # --- what only some drivers can do
+
+    def _sign(self, request: SignRequest) -> str:
+        url: str = self._first.plain.sign(request)  # type: ignore[attr-defined]  # bound only to a `Signer`
+        return url
+
+    async def _sign_async(self, request: SignRequest) -> str:
+        url: str = await self._first.plain.sign_async(request)  # type: ignore[attr-defined]  # bound to an `AsyncSigner`
+        return url
+
+    def _clear(self, older_than: float, *, delete: bool) -> list[str]:
+        found: list[str] = []
+        for replica in self.replicas:
+            if isinstance(replica.plain, PartialUploads):
+                found += replica.plain.clear_partial_uploads(older_than, delete=delete)
+        return found
+
+    async def _clear_async(self, older_than: float, *, delete: bool) -> list[str]:
+        found: list[str] = []
+        for replica in self.replicas:
+            if isinstance(replica.plain, AsyncPartialUploads):
+                found += await replica.plain.clear_partial_uploads_async(older_than, delete=delete)
+            elif isinstance(replica.plain, PartialUploads):
+                call = replica.plain.clear_partial_uploads
+                found += await threads.run_to_end(threads.blocking.submit(call, older_than, delete=delete))
+        return found
+
+    def _clear_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
+        found: list[str] = []
+        for replica in self.replicas:
+            if isinstance(replica.plain, PartialUploadsBelow):
+                found += replica.plain.clear_partial_uploads_below(folder, older_than, delete=delete)
+        return found
+
+    # --- failures
+
+    def _one(self, call: Callable[[AsyncDriver], T], what: str) -> T:
+        failures = []
+        for replica in self.replicas:
+            try:
+                return call(replica.driver)
+            except Exception as error:  # noqa: BLE001  # the next one has its turn
+                failures.append(reading.failed(replica, error, what))
+        raise failures[0]
+
+    async def _one_async(self, call: Callable[[AsyncDriver], Awaitable[T]], what: str) -> T:
+        failures = []
+        for replica in self.replicas:
+            try:
+                return await call(replica.driver)
+            except Exception as error:  # noqa: BLE001  # the next one has its turn
+                failures.append(reading.failed(replica, error, what))
+        raise failures[0]
+
+    def _raise_told(self, error: BaseException) -> NoReturn:
+        """Raise the first replica's failure with its meaning; anything else as it is."""
+        if isinstance(error, Exception):
+            raise self._first.failure(error) from error
+        raise error
+
+    def _failures(self, failed: Sequence[tuple[Replica, Exception]], key: str) -> list[ReplicaError]:
+        """Log which copies were not made: what is not there is what is to be made up for."""
+        failures = []
+        for replica, error in failed:
+            try:
+                failure = replica.failure(error)
+            except Exception as same:  # noqa: BLE001  # whatever it is, the first has the object
+                failure = ReplicaError(replica.name, UnavailableError, same)
+            name = failure.kind.__name__  # not the text, which may hold a credential
+            logger.error(
+                "%r was not written to storage %r (%s): `holdfast mirror` makes up for it", key, replica.name, name
+            )
+            failures.append(failure)
+        return failures
+
+    def _missed(self, failures: Sequence[ReplicaError]) -> bool:
+        return len(self.replicas) - len(failures) < self._require
+
+    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
+        """List the first that can be asked."""
+        return reading.listed(self.replicas, prefix, after)
+
+    def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
+        """Like `list`."""
+        return reading.listed_async(self.replicas, prefix, after)
+
+
+def _like(info: ObjectInfo) -> PutOptions:
+    return PutOptions(info.content_type, info.metadata)
+
+
+def _shared(replicas: Sequence[Replica]) -> Abilities:
+    """Return what all have; what only a write answers, and whether a key is taken, is for the first to say."""
+    first, *others = (replica.driver.abilities for replica in replicas)
+    shared = {
+        name: all([value, *(getattr(other, name) for other in others)])
+        for name, value in first._asdict().items()
+        if name not in {"settings", "versions", "atomic_create"}
+    }
+    settings = first.settings.intersection(*(other.settings for other in others))
+    return first._replace(**shared, settings=settings)

@@ -1,0 +1,110 @@
+"""A folder of a storage as a storage of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from holdfast.drivers.protocol import PartialUploadsBelow
+from holdfast.drivers.wrappers.wrapper import Wrapper
+from holdfast.keys import validate_key
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from holdfast.drivers.body import Body
+    from holdfast.drivers.protocol import Driver, Put, PutOptions, SignRequest
+    from holdfast.objects import ObjectInfo
+
+
+class PrefixDriver(Wrapper):
+    """Puts a folder before each key, and takes it off again.
+
+    Args:
+        driver: The driver that does the work.
+        prefix: The folder, a valid key.
+    """
+
+    def __init__(self, driver: Driver, prefix: str) -> None:
+        super().__init__(driver)
+        self._base = f"{prefix}/"
+        # What was left behind outside of the folder is not ours to clear.
+        for name in ("clear_partial_uploads", "clear_partial_uploads_async"):
+            self.__dict__.pop(name, None)
+        if isinstance(driver, PartialUploadsBelow):
+            self.clear_partial_uploads = self._clear_folder
+
+    def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Write below the folder."""
+        return self._outer(self.driver.put(self._inner(key), body, options))
+
+    async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Like `put`."""
+        return self._outer(await self.driver.put_async(self._inner(key), body, options))
+
+    def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
+        """Read below the folder."""
+        return self.driver.read(self._inner(key), start, end, chunk_size)
+
+    def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
+        """Like `read`."""
+        return self.driver.read_async(self._inner(key), start, end, chunk_size)
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Describe below the folder."""
+        return self._outer(self.driver.stat(self._inner(key)))
+
+    async def stat_async(self, key: str) -> ObjectInfo:
+        """Like `stat`."""
+        return self._outer(await self.driver.stat_async(self._inner(key)))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete below the folder."""
+        self.driver.delete([self._inner(key) for key in keys])
+
+    async def delete_async(self, keys: Sequence[str]) -> None:
+        """Like `delete`."""
+        await self.driver.delete_async([self._inner(key) for key in keys])
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy below the folder."""
+        self.driver.copy(self._inner(source), self._inner(target))
+
+    async def copy_async(self, source: str, target: str) -> None:
+        """Like `copy`."""
+        await self.driver.copy_async(self._inner(source), self._inner(target))
+
+    def _put_many(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
+        outcomes = super()._put_many([put._replace(key=self._inner(put.key)) for put in puts])
+        return [outcome if isinstance(outcome, Exception) else self._outer(outcome) for outcome in outcomes]
+
+    def _sign(self, request: SignRequest) -> str:
+        return super()._sign(request._replace(key=self._inner(request.key)))
+
+    async def _sign_async(self, request: SignRequest) -> str:
+        return await super()._sign_async(request._replace(key=self._inner(request.key)))
+
+    def _clear_folder(self, older_than: float, *, delete: bool) -> list[str]:
+        return self._clear_below("", older_than, delete=delete)
+
+    def _clear_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
+        found = super()._clear_below(self._folder(folder), older_than, delete=delete)
+        return [key.removeprefix(self._base) for key in found]
+
+    def _inner(self, key: str) -> str:
+        # Both parts are valid and cannot climb; together they may be too long.
+        return validate_key(self._base + key)
+
+    def _folder(self, prefix: str) -> str:
+        return f"{self._base}{prefix}".removesuffix("/")
+
+    def _outer(self, info: ObjectInfo) -> ObjectInfo:
+        return info._replace(key=info.key.removeprefix(self._base))
+
+    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
+        """List below the folder; a common beginning does not change the order of keys."""
+        return map(self._outer, self.driver.list(self._folder(prefix), after and self._base + after))
+
+    async def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
+        """Like `list`."""
+        async for info in self.driver.list_async(self._folder(prefix), after and self._base + after):
+            yield self._outer(info)

@@ -1,0 +1,140 @@
+"""What drivers in front of another one have in common: whatever they do not change goes through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from holdfast.drivers.protocol import (
+    AsyncPartialUploads,
+    AsyncSigner,
+    BatchPut,
+    PartialUploads,
+    PartialUploadsBelow,
+    Signer,
+    is_async_driver,
+)
+from holdfast.drivers.threaded import ThreadedDriver
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+
+    from holdfast.drivers.abilities import Abilities
+    from holdfast.drivers.body import Body
+    from holdfast.drivers.protocol import AsyncDriver, Driver, Put, PutOptions, SignRequest
+    from holdfast.errors import StorageError
+    from holdfast.objects import ObjectInfo
+
+
+class Wrapper:
+    """Base of the wrappers; as it is, it changes nothing.
+
+    Abilities that have methods of their own are asked for by type. A wrapper therefore gets such a method when it is
+    made, and only if the driver behind it has it: ``sign`` is `_sign`, and so on.
+
+    Args:
+        driver: The driver that does the work.
+    """
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
+        self._plain: Any = driver  # asked for abilities, which `ThreadedDriver` does not show
+        if isinstance(driver, BatchPut):
+            self.put_many = self._put_many
+        if isinstance(driver, Signer):
+            self.sign = self._sign
+        if isinstance(driver, AsyncSigner):
+            self.sign_async = self._sign_async
+        if isinstance(driver, PartialUploads):
+            self.clear_partial_uploads = self._clear
+        if isinstance(driver, AsyncPartialUploads):
+            self.clear_partial_uploads_async = self._clear_async
+        if isinstance(driver, PartialUploadsBelow):
+            self.clear_partial_uploads_below = self._clear_below
+
+    @property
+    def abilities(self) -> Abilities:
+        """Those of the driver behind."""
+        return self.driver.abilities
+
+    @property
+    def native(self) -> Any:
+        """The own object of the driver behind."""
+        return self.driver.native
+
+    def classify(self, error: BaseException) -> type[StorageError] | None:
+        """Ask the driver behind."""
+        return self.driver.classify(error)
+
+    def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Write an object."""
+        return self.driver.put(key, body, options)
+
+    async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
+        """Like `put`."""
+        return await self.driver.put_async(key, body, options)
+
+    def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
+        """Read an object, or a part of it."""
+        return self.driver.read(key, start, end, chunk_size)
+
+    def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
+        """Like `read`."""
+        return self.driver.read_async(key, start, end, chunk_size)
+
+    def stat(self, key: str) -> ObjectInfo:
+        """Describe an object."""
+        return self.driver.stat(key)
+
+    async def stat_async(self, key: str) -> ObjectInfo:
+        """Like `stat`."""
+        return await self.driver.stat_async(key)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects."""
+        self.driver.delete(keys)
+
+    async def delete_async(self, keys: Sequence[str]) -> None:
+        """Like `delete`."""
+        await self.driver.delete_async(keys)
+
+    def copy(self, source: str, target: str) -> None:
+        """Copy an object."""
+        self.driver.copy(source, target)
+
+    async def copy_async(self, source: str, target: str) -> None:
+        """Like `copy`."""
+        await self.driver.copy_async(source, target)
+
+    # --- what only some drivers can do
+
+    def _put_many(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
+        outcomes: list[ObjectInfo | Exception] = self._plain.put_many(puts)
+        return outcomes
+
+    def _sign(self, request: SignRequest) -> str:
+        url: str = self._plain.sign(request)
+        return url
+
+    async def _sign_async(self, request: SignRequest) -> str:
+        url: str = await self._plain.sign_async(request)
+        return url
+
+    def _clear(self, older_than: float, *, delete: bool) -> list[str]:
+        found: list[str] = self._plain.clear_partial_uploads(older_than, delete=delete)
+        return found
+
+    async def _clear_async(self, older_than: float, *, delete: bool) -> list[str]:
+        found: list[str] = await self._plain.clear_partial_uploads_async(older_than, delete=delete)
+        return found
+
+    def _clear_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
+        found: list[str] = self._plain.clear_partial_uploads_below(folder, older_than, delete=delete)
+        return found
+
+    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
+        """List objects."""
+        return self.driver.list(prefix, after)
+
+    def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
+        """Like `list`."""
+        return self.driver.list_async(prefix, after)
