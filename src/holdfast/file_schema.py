@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from holdfast.file_value import FileValue
+    from holdfast.file_forms import FileForms
 
 
-def pydantic_schema(kind: type[FileValue]) -> Any:
+def pydantic_schema(kind: type[FileForms]) -> Any:
     """Return the core schema of a file class."""
     from pydantic_core import core_schema  # noqa: PLC0415  # optional
 

@@ -19,7 +19,7 @@ async def test_an_old_object_that_gets_a_row_stays(world, stacks, cellar, phase:
     Once the deletion of its chunk has begun it is too late for any look: there `before_commit` refuses the row.
     """
     adopted, garbage = lay(stacks, key(2 * DAY)), lay(stacks, key(DAY))
-    stacks._abilities.before[phase] = [lambda: world.insert(1, value(adopted))]
+    stacks._plain.before[phase] = [lambda: world.insert(1, value(adopted))]
     report = await world.sweep()
     assert garbage not in keys(stacks)
     assert (adopted in keys(stacks)) == (phase in {"list", "listed"})
@@ -70,7 +70,7 @@ async def test_a_file_that_moves_between_rows_stays(world, stacks, cellar) -> No
 async def test_an_object_that_is_written_anew_stays(driver, world, local, cellar) -> None:
     """It was old when it was listed, and is young when it would go."""
     name = lay(local, key(9 * DAY), age=9 * DAY)
-    local._abilities.before["listed"] = [lambda: lay(local, name, b"again")]
+    local._plain.before["listed"] = [lambda: lay(local, name, b"again")]
     report = await world.sweep(grace=timedelta(hours=1))
     assert report.counts["deleted"] == 0
     assert keys(local) == {name}
@@ -79,7 +79,7 @@ async def test_an_object_that_is_written_anew_stays(driver, world, local, cellar
 async def test_what_others_delete_meanwhile_is_no_error(world, stacks, cellar) -> None:
     """It is counted as gone."""
     name = lay(stacks, key())
-    stacks._abilities.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
+    stacks._plain.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
     report = await world.sweep()
     assert report.ok
     assert (report.counts["gone"], report.counts["deleted"]) == (1, 0)
@@ -92,9 +92,9 @@ async def test_a_row_deleted_while_verify_runs_is_no_finding(world, stacks, cell
 
     def delete() -> None:
         world.sql("DELETE FROM item")
-        stacks._abilities.driver.delete([name])
+        stacks._plain.driver.delete([name])
 
-    stacks._abilities.before["list"] = [delete]
+    stacks._plain.before["list"] = [delete]
     assert (await world.verify()).findings == []
 
 
@@ -110,7 +110,7 @@ async def test_a_file_stored_while_verify_runs_is_no_finding(world, stacks, cell
         world.sql("DELETE FROM item WHERE id = 2")
 
     world.insert(2, value(gone, size=1))
-    stacks._abilities.before[phase] = [store]
+    stacks._plain.before[phase] = [store]
     report = await world.verify()
     assert report.findings == []
 
@@ -123,16 +123,16 @@ async def test_a_file_replaced_while_deep_reads_is_no_finding(world, stacks, cel
     def replace() -> None:
         new = lay(stacks, key(), b"newer")
         world.sql("UPDATE item SET file = :held", held=value(new, size=5))
-        stacks._abilities.driver.delete([old])
+        stacks._plain.driver.delete([old])
 
-    stacks._abilities.before["read"] = [replace]
+    stacks._plain.before["read"] = [replace]
     assert (await world.verify(deep=True)).findings == []
 
 
 async def test_garbage_that_a_drain_removes_meanwhile_is_no_finding(world, stacks, cellar) -> None:
     """An unreferenced object is asked for again."""
     name = lay(stacks, key())
-    stacks._abilities.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
+    stacks._plain.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
     assert (await world.verify()).findings == []
 
 

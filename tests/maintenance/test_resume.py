@@ -58,9 +58,9 @@ async def test_a_deep_verify_goes_on(world, stacks, cellar, tmp_path: Path) -> N
     with pytest.raises(InterruptedError_):
         await world.verify(deep=True, concurrency=5, state=state, progress=interrupt("compare", "stacks", 20))
     assert json.loads(state.read_text())["storages"]["stacks"]["after"] == names[19]
-    stacks._abilities.calls.clear()
+    stacks._plain.calls.clear()
     report = await world.verify(deep=True, state=state)
-    assert stacks._abilities.calls.count("read") == 20
+    assert stacks._plain.calls.count("read") == 20
     assert (report.counts["truncated"], report.counts["hashed"]) == (3, COUNT - 3)
     assert report.storages["stacks"].counts["objects"] == COUNT
     assert sorted(finding.key for finding in report.findings if finding.kind == "truncated") == names[:3]
@@ -75,9 +75,9 @@ async def test_a_storage_that_was_finished_is_not_looked_at_again(world, stacks,
     lay(cellar, key())
     with pytest.raises(InterruptedError_):
         await world.verify(state=tmp_path / "s", progress=interrupt("compare", "stacks", 0))
-    cellar._abilities.calls.clear()
+    cellar._plain.calls.clear()
     report = await world.verify(state=tmp_path / "s")
-    assert cellar._abilities.calls == []
+    assert cellar._plain.calls == []
     assert report.storages["cellar"].counts["unreferenced"] == 1
 
 

@@ -52,7 +52,7 @@ async def test_without_delete_nothing_changes(world, stacks, cellar) -> None:
     assert [finding.key for finding in report.findings] == [garbage]
     assert report.counts["deleted"] == 0
     assert garbage in keys(stacks)
-    assert "delete" not in stacks._abilities.calls
+    assert "delete" not in stacks._plain.calls
     assert json.loads(json.dumps(report.to_dict()))["storages"]["stacks"]["counts"]["unreferenced"] == 1
 
 
@@ -80,12 +80,12 @@ async def test_objects_without_a_time_stay(driver, world, register, cellar) -> N
     """Where neither storage nor key says how old an object is, it may be new."""
     stacks = register("stacks")
 
-    class Timeless(type(stacks._abilities)):
+    class Timeless(type(stacks._plain)):
         def list(self, prefix, after):
             return (info._replace(last_modified=None) for info in super().list(prefix, after))
 
-    stacks._abilities.__class__ = Timeless
-    stacks._driver.list = stacks._abilities.list
+    stacks._plain.__class__ = Timeless
+    stacks._driver.list = stacks._plain.list
     lay(stacks, "undated.txt")
     report = await world.sweep(all_keys=True)
     assert report.counts["undated"] == 1
@@ -176,7 +176,7 @@ async def test_a_storage_that_fails_does_not_stop_the_others(world, stacks, cell
     def fail() -> None:
         raise PermissionError(13, "no entry")
 
-    stacks._abilities.before["list"] = [fail]
+    stacks._plain.before["list"] = [fail]
     report = await world.sweep()
     assert not report.ok
     assert list(report.errors) == ["stacks"]
@@ -191,7 +191,7 @@ async def test_what_cannot_be_deleted_is_counted(world, stacks, cellar) -> None:
     def fail() -> None:
         raise PermissionError(13, "no entry")
 
-    stacks._abilities.before["delete"] = [fail]
+    stacks._plain.before["delete"] = [fail]
     report = await world.sweep()
     assert not report.ok
     assert (report.counts["failed"], report.counts["deleted"]) == (1, 1)

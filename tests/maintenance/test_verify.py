@@ -48,7 +48,7 @@ async def test_what_is_well_is_well(world, stacks, cellar) -> None:
     assert report.storages["stacks"].counts["objects"] == report.storages["stacks"].counts["files"] == 9
     assert report.storages["cellar"].counts["objects"] == 3
     assert report.counts["hashed"] == 12
-    assert "stat" not in stacks._abilities.calls
+    assert "stat" not in stacks._plain.calls
 
 
 async def test_each_kind_of_damage_is_found(world, stacks, cellar) -> None:
@@ -222,7 +222,7 @@ async def test_a_storage_that_fails_does_not_stop_the_others(world, stacks, cell
     def fail() -> None:
         raise PermissionError(13, "no entry")
 
-    stacks._abilities.before["list"] = [fail]
+    stacks._plain.before["list"] = [fail]
     report = await world.verify()
     assert not report.ok
     assert list(report.errors) == ["stacks"]
@@ -232,17 +232,17 @@ async def test_a_storage_that_fails_does_not_stop_the_others(world, stacks, cell
 async def test_an_object_that_cannot_be_read_is_reported(world, stacks, cellar) -> None:
     """One failure is that object's; the others are read."""
     await fill(world, 3)
-    stacks._abilities.broken = {min(keys(stacks))}
+    stacks._plain.broken = {min(keys(stacks))}
     report = await world.verify(deep=True)
     assert not report.ok
     assert kinds(report) == {"unreadable": 1}
-    assert report.findings[0].key in stacks._abilities.broken
+    assert report.findings[0].key in stacks._plain.broken
     assert report.counts["hashed"] == 12
 
 
 async def test_a_storage_in_which_nothing_works_is_given_up(world, stacks, cellar) -> None:
     """It is one error, and not one finding for each of its objects."""
-    stacks._abilities.broken = {lay(stacks, key()) for _ in range(150)}
+    stacks._plain.broken = {lay(stacks, key()) for _ in range(150)}
     report = await world.verify()
     assert list(report.errors) == ["stacks"]
     assert "refused" in report.errors["stacks"] or "no entry" in report.errors["stacks"]
@@ -344,13 +344,13 @@ async def test_keys_that_no_row_can_hold_are_only_counted(world, register, cella
     """Others put such names into buckets; nothing can be asked about them, and nothing is."""
     stacks = register("stacks")
 
-    class Odd(type(stacks._abilities)):
+    class Odd(type(stacks._plain)):
         def list(self, prefix, after):
             yield ObjectInfo(f"folder//{key(3600)}", 0, 1.0)
             yield ObjectInfo(f"folder/{key(3600)}/", 0, 1.0)
 
-    stacks._abilities.__class__ = Odd
-    stacks._driver.list = stacks._abilities.list
+    stacks._plain.__class__ = Odd
+    stacks._driver.list = stacks._plain.list
     report = await world.verify()
     assert report.ok
     assert report.findings == []

@@ -13,6 +13,7 @@ from holdfast.object_settings import ObjectSettings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from holdfast.backends.wrapping import Wrapping
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import Driver
     from holdfast.objects import ObjectInfo
@@ -65,9 +66,11 @@ class BatchWriter:
         storage: Key of the storage, for the names of threads.
         driver: The driver, asked for its `BatchPut` ability.
         limit: Objects under way at once.
+        wrapping: Wraps the errors of a batch, which is one operation.
     """
 
-    def __init__(self, storage: str, driver: Driver, limit: int) -> None:
+    def __init__(self, storage: str, driver: Driver, limit: int, wrapping: Wrapping) -> None:
+        self._wrapping = wrapping
         self._put_many = driver.put_many if isinstance(driver, BatchPut) else None
         self._limit = limit
         self._pool = threads.Pool(f"holdfast-{storage}", limit)
@@ -136,8 +139,23 @@ class BatchWriter:
         return parts, [index for index in range(len(jobs)) if index not in chosen]
 
     def _write_batch(self, jobs: Sequence[tuple[PutRequest, Body]], part: list[int]) -> Outcomes:
+        batch = [jobs[index] for index in part]
+        puts = [Put(request.key, body, request.options()) for request, body in batch]
+        with self._wrapping("put_many", None) as seen:
+            outcomes: Outcomes = [
+                self._wrapping.outcome(outcome, "put", request.key, body) if isinstance(outcome, Exception) else outcome
+                for (request, body), outcome in zip(batch, self._attempt(puts), strict=True)
+            ]
+            seen.objects, seen.bytes_written = len(puts), sum(body.size for _, body in batch)
+            seen.failures = [
+                (put.key, outcome)
+                for put, outcome in zip(puts, outcomes, strict=True)
+                if isinstance(outcome, Exception)
+            ]
+        return outcomes
+
+    def _attempt(self, puts: Sequence[Put]) -> Outcomes:
         assert self._put_many is not None  # noqa: S101  # `_split` makes no batches otherwise
-        puts = [Put(request.key, body, request.options()) for request, body in (jobs[index] for index in part)]
         try:
             return self._put_many(puts)
         except Exception as error:  # noqa: BLE001  # such as a root folder that cannot be made: each object's outcome

@@ -44,7 +44,7 @@ class StorageCore:
         self._algorithm = checksum
         self._new_hash = hash_factory(checksum)
         self._wrapping = Wrapping(key, self._driver)
-        self._batch = BatchWriter(key, driver, max_concurrency)
+        self._batch = BatchWriter(key, driver, max_concurrency, self._wrapping)
         self._object_settings = self._checked(ObjectSettings.of(object_settings))
 
     @property

@@ -64,7 +64,7 @@ SERVICES = {
     "dropbox": Service(extra="dropbox"),
     "ftp": Service("ftp.driver:FTPDriver"),
     "gcs": _GCS,
-    "github": Service(extra="github"),
+    "github": Service("github:GitHubDriver", "github"),
     "gs": _GCS,
     "http": _HTTP,
     "https": _HTTP,

@@ -34,38 +34,45 @@ class Reading(StorageCore):
             NotFoundError: There is no such object.
         """
         validate_key(key)
-        with self._wrapping("read", key):
+        with self._wrapping("read", key) as seen:
             start, end = self._span(key, start, end)
-            return b"" if end == start else b"".join(self._driver.read(key, start, end, None))
+            data = b"" if end == start else b"".join(self._driver.read(key, start, end, None))
+            seen.bytes_read = len(data)
+            return data
 
     async def read_async(self, key: str, *, start: int = 0, end: int | None = None) -> bytes:
         """Like `read`."""
         validate_key(key)
-        with self._wrapping("read", key):
+        with self._wrapping("read", key) as seen:
             start, end = await self._span_async(key, start, end)
             if end == start:
                 return b""
-            return b"".join([chunk async for chunk in self._driver.read_async(key, start, end, None)])
+            data = b"".join([chunk async for chunk in self._driver.read_async(key, start, end, None)])
+            seen.bytes_read = len(data)
+            return data
 
     def stream(
         self, key: str, *, start: int = 0, end: int | None = None, chunk_size: int = CHUNK_SIZE
     ) -> Iterator[bytes]:
         """Yield an object's bytes in chunks of about `chunk_size`, in bounded memory."""
         validate_key(key)
-        with self._wrapping("read", key):
+        with self._wrapping("read", key, streamed=True) as seen:
             start, end = self._span(key, start, end)
             if end != start:
-                yield from self._driver.read(key, start, end, chunk_size)
+                for chunk in self._driver.read(key, start, end, chunk_size):
+                    seen.bytes_read += len(chunk)
+                    yield chunk
 
     async def stream_async(
         self, key: str, *, start: int = 0, end: int | None = None, chunk_size: int = CHUNK_SIZE
     ) -> AsyncIterator[bytes]:
         """Like `stream`."""
         validate_key(key)
-        with self._wrapping("read", key):
+        with self._wrapping("read", key, streamed=True) as seen:
             start, end = await self._span_async(key, start, end)
             if end != start:
                 async for chunk in self._driver.read_async(key, start, end, chunk_size):
+                    seen.bytes_read += len(chunk)
                     yield chunk
 
     def open(self, key: str) -> BinaryIO:
@@ -93,16 +100,20 @@ class Reading(StorageCore):
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object under a key."""
+        validate_key(key)
         try:
-            self.stat(key)
+            with self._wrapping("stat", key, expected=(NotFoundError,)):
+                self._driver.stat(key)
         except NotFoundError:
             return False
         return True
 
     async def exists_async(self, key: str) -> bool:
         """Like `exists`."""
+        validate_key(key)
         try:
-            await self.stat_async(key)
+            with self._wrapping("stat", key, expected=(NotFoundError,)):
+                await self._driver.stat_async(key)
         except NotFoundError:
             return False
         return True
@@ -115,14 +126,17 @@ class Reading(StorageCore):
             after: Resume after this key.
         """
         folder = _folder(prefix)
-        with self._wrapping("list", prefix or None):
-            yield from self._driver.list(folder, after)
+        with self._wrapping("list", prefix or None, streamed=True) as seen:
+            for info in self._driver.list(folder, after):
+                seen.objects += 1
+                yield info
 
     async def list_async(self, prefix: str = "", *, after: str | None = None) -> AsyncIterator[ObjectInfo]:
         """Like `list`."""
         folder = _folder(prefix)
-        with self._wrapping("list", prefix or None):
+        with self._wrapping("list", prefix or None, streamed=True) as seen:
             async for info in self._driver.list_async(folder, after):
+                seen.objects += 1
                 yield info
 
     def verify(self, key: str, checksum: str) -> None:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from holdfast import errors
+from holdfast.backends.observing import Observation
+from holdfast.backends.texts import has_secret, summary
 from holdfast.errors import AlreadyExistsError, HoldfastError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import Driver
 
-_LONGEST = 300
-_SECRET = re.compile(
-    r"(?i)\b([\w-]*(?:sig|signature|token|credential|secret|password|accountkey|access_key)[\w-]*)=[^&;\s\"']+"
-)
-_HINTS: dict[type[StorageError], str] = {
+_RETRIES = re.compile(r"after (\d+) retries")
+ADVICE: dict[type[StorageError], str] = {
     errors.NotFoundError: "Check the key, and that the bucket or folder exists.",
     errors.BucketNotFoundError: "Check the bucket's name, and create it if it is new.",
     errors.AuthenticationError: "Check the credentials: the storage does not know them, or they have expired.",
@@ -43,17 +41,25 @@ class Wrapping:
     def __init__(self, storage: str, driver: Driver) -> None:
         self._storage, self._driver = storage, driver
 
-    @contextmanager
-    def __call__(self, operation: str, path: str | None, body: Body | None = None) -> Iterator[None]:
-        """Wrap what is raised inside the block."""
-        try:
-            yield
-        except BaseException as error:
-            wrapped = self.wrapped(error, operation, path, body)
-            if wrapped is error:
-                raise
-            # A traceback prints the cause, with its own text.
-            raise wrapped from (None if _SECRET.search(str(error)) else error)
+    def __call__(
+        self,
+        operation: str,
+        path: str | None,
+        body: Body | None = None,
+        *,
+        streamed: bool = False,
+        expected: tuple[type[StorageError], ...] = (),
+    ) -> Block:
+        """Return a block that wraps what is raised inside it, and is observed.
+
+        Args:
+            operation: What is done.
+            path: Key of the object.
+            body: What is written.
+            streamed: Whether the block yields in the middle, so that it must not touch its caller's context.
+            expected: Errors that are an answer, no failure.
+        """
+        return Block(self, Observation(operation, self._storage, path, streamed=streamed), body, expected)
 
     def wrapped(
         self, error: BaseException, operation: str, path: str | None, body: Body | None = None
@@ -73,7 +79,7 @@ class Wrapping:
         if kind is AlreadyExistsError and path is not None:
             return self.taken(operation, path)
         what = f"{operation} of {path!r}" if path else operation
-        parts = [f"{what} in storage {self._storage!r} failed: {summary(error)}", _HINTS.get(kind, "")]
+        parts = [f"{what} in storage {self._storage!r} failed: {summary(error)}", ADVICE.get(kind, "")]
         return kind(" ".join(filter(None, parts)), operation=operation, storage=self._storage, path=path)
 
     def outcome(self, error: Exception, operation: str, path: str, body: Body) -> Exception:
@@ -87,9 +93,39 @@ class Wrapping:
         return AlreadyExistsError(message, operation=operation, storage=self._storage, path=path)
 
 
-def summary(error: BaseException) -> str:
-    """Return the first line of an exception's text, without values that look like secrets."""
-    lines = str(error).strip().splitlines()
-    text = _SECRET.sub(r"\1=…", lines[0]) if lines else type(error).__name__
-    text = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
-    return text if text.endswith((".", "…", "!")) else text + "."
+class Block:
+    """One operation of a storage, from ``with`` to its end."""
+
+    __slots__ = ("_body", "_expected", "_observation", "_wrapping")
+
+    def __init__(
+        self, wrapping: Wrapping, observation: Observation, body: Body | None, expected: tuple[type[StorageError], ...]
+    ) -> None:
+        self._wrapping, self._observation, self._body, self._expected = wrapping, observation, body, expected
+
+    def __enter__(self) -> Observation:
+        self._observation.begin()
+        return self._observation
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        seen, body = self._observation, self._body
+        if body is not None:
+            seen.objects, seen.bytes_written = 1, body.size
+        if error is None or isinstance(error, GeneratorExit):  # a reader may stop in the middle
+            seen.end(None)
+            return
+        wrapped = self._wrapping.wrapped(error, seen.operation, seen.key, body)
+        retries = _RETRIES.search(str(error))
+        seen.end(None if isinstance(wrapped, self._expected) else wrapped, int(retries[1]) if retries else 0)
+        if wrapped is error:
+            return
+        # A traceback prints the cause with its own text, and loggers of errors print the context even if it is
+        # suppressed.
+        hidden = has_secret(str(error))
+        try:
+            raise wrapped from (None if hidden else error)
+        finally:
+            if hidden:
+                wrapped.__context__ = None

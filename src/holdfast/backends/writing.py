@@ -106,14 +106,16 @@ class Writing(Reading):
         """
         wanted = _keys(keys)
         if wanted:
-            with self._wrapping("delete", wanted[0] if len(wanted) == 1 else None):
+            with self._wrapping("delete", wanted[0] if len(wanted) == 1 else None) as seen:
+                seen.objects = len(wanted)
                 self._driver.delete(wanted)
 
     async def delete_async(self, keys: str | Iterable[str]) -> None:
         """Like `delete`."""
         wanted = _keys(keys)
         if wanted:
-            with self._wrapping("delete", wanted[0] if len(wanted) == 1 else None):
+            with self._wrapping("delete", wanted[0] if len(wanted) == 1 else None) as seen:
+                seen.objects = len(wanted)
                 await self._driver.delete_async(wanted)
 
     def copy(self, source: str, target: str, *, to: Writing | None = None) -> ObjectInfo:
@@ -168,8 +170,8 @@ class Writing(Reading):
 
     async def _put_async(self, request: PutRequest, body: Body) -> ObjectInfo:
         try:
-            with self._wrapping("put", request.key, body):
-                async with self._batch.slot():
+            async with self._batch.slot():
+                with self._wrapping("put", request.key, body):
                     info = await self._driver.put_async(request.key, body, request.options())
         except AlreadyExistsError:
             info = await self.stat_async(request.key)
@@ -181,9 +183,7 @@ class Writing(Reading):
         self, jobs: Sequence[tuple[PutRequest, Body]], outcomes: Sequence[ObjectInfo | Exception]
     ) -> Outcomes:
         return [
-            self._wrapping.outcome(outcome, "put", request.key, body)
-            if isinstance(outcome, Exception)
-            else _as_streamed(outcome, request, body)
+            outcome if isinstance(outcome, Exception) else _as_streamed(outcome, request, body)
             for (request, body), outcome in zip(jobs, outcomes, strict=True)
         ]
 
