@@ -26,7 +26,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-sqlalchemy20 soak check bench coverage format lock clean
+.PHONY: help demo test test-sqlalchemy20 soak check bench coverage abilities format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -64,6 +64,9 @@ coverage: .venv/installed $(AZURITE) ## run all tests and report which branches 
 	$(PY) -m coverage run -m pytest -n $(WORKERS) $(TEST_ARGS)
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
+
+abilities: .venv/installed ## write docs/services/abilities.md anew, after a driver's abilities have changed
+	$(PY) docs/services/abilities.py > docs/services/abilities.md
 
 format: .venv/installed ## format the code and fix what ruff can fix
 	$(PY) -m ruff check --fix
