@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from holdfast import FileObject, Outbox, StoredObject
 from holdfast.errors import ConfigurationError
+from holdfast.maintenance import sweep, verify
 from holdfast.testing import StandIns, rehearsal, rehearsal_async
 from tests.orm.conftest import Database
 
@@ -150,6 +152,27 @@ async def test_a_file_that_a_row_holds_stays(database: Database, desk: StandIns)
 
     async with rehearsed(database) as run:
         await run(share)
+        assert contents(desk) == [b"one"]
+
+
+async def test_what_connects_anew_is_refused(database: Database, desk: StandIns) -> None:
+    """A sweep that sees no row would delete everything."""
+
+    def maintain(session: Session) -> None:
+        session.add(page(b"one"))
+        session.commit()
+        outbox = Outbox.of(Base.metadata)
+        assert outbox is not None
+        for work in (
+            lambda: sweep(session, Base, grace=timedelta(0), delete=True),
+            lambda: verify(session, Base),
+            lambda: outbox.drain(session),
+        ):
+            with pytest.raises(ConfigurationError, match="see nothing of a rehearsal"):
+                work()
+
+    async with rehearsed(database) as run:
+        await run(maintain)
         assert contents(desk) == [b"one"]
 
 

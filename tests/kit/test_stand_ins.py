@@ -77,10 +77,10 @@ def test_it_takes_what_the_service_takes():
 async def test_it_fails_on_cue(error, expected, when):
     """Once, before or after the effect, through both halves, as an error of Holdfast."""
     with StandIns() as stand_ins:
-        for skip, save in enumerate([FileObject.save, FileObject.save_async]):
-            stand_ins.fail("disk", "put", when=when, error=error, skip=2 * skip)
+        for turn, save in enumerate([FileObject.save, FileObject.save_async]):
+            stand_ins.fail("disk", "put", when=when, error=error)
             for attempt in range(2):
-                file = FileObject(backend="disk", filename="x", to_filename=f"{skip}/{attempt}", content=b"x")
+                file = FileObject(backend="disk", filename="x", to_filename=f"{turn}/{attempt}", content=b"x")
                 if attempt == 0:
                     with pytest.raises(expected, match=r"put of .* in storage 'disk' failed"):
                         _ = save(file) if save is FileObject.save else await save(file)
@@ -88,3 +88,46 @@ async def test_it_fails_on_cue(error, expected, when):
                     _ = save(file) if save is FileObject.save else await save(file)
         found = set(stand_ins.objects("disk"))
         assert found == {"0/1", "1/1"} | ({"0/0", "1/0"} if when == "after" else set())
+
+
+def test_calls_are_counted_from_now_on():
+    """However many there were before."""
+    with StandIns() as stand_ins:
+        for number in range(3):
+            stand_ins["disk"].put(f"{number}", b"x")
+        stand_ins.fail("disk", "put", skip=1)
+        stand_ins["disk"].put("3", b"x")
+        with pytest.raises(StorageError):
+            stand_ins["disk"].put("4", b"x")
+        stand_ins["disk"].put("5", b"x")
+
+
+def test_an_application_that_starts_twice():
+    """Registering a storage again, as a second test client does, keeps what lies in it."""
+    with StandIns() as stand_ins:
+        stand_ins["disk"].put("a", b"a")
+        storages.register_backend(ObstoreBackend("disk", "file:///nowhere/that/can/be/written/"))
+        assert stand_ins.objects("disk") == {"a": b"a"}
+
+
+def test_one_inside_another():
+    """Inside a test that has them already, nothing real shows when the inner ones end."""
+    with StandIns() as outer:
+        outer["disk"].put("a", b"a")
+        with StandIns() as inner:
+            assert inner.objects("disk") == {"a": b"a"}
+        storages.register_backend("s3://production/", key="late", aws_region="eu-west-1")
+        outer["late"].put("b", b"b")
+        assert outer.objects("late") == {"b": b"b"}
+
+
+def test_a_storage_that_can_only_be_read():
+    """Its stand-in refuses writes as it does; the test puts there what is to be read."""
+    storages.register_backend("https://example.com/files/", key="web")
+    with StandIns() as stand_ins:
+        stand_ins.lay("web", "a.txt", b"a")
+        assert stand_ins["web"].read("a.txt") == b"a"
+        with pytest.raises(UnsupportedError, match="read-only"):
+            stand_ins["web"].put("b.txt", b"b")
+        with pytest.raises(UnsupportedError, match="read-only"):
+            stand_ins["web"].delete("a.txt")

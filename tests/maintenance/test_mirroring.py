@@ -84,7 +84,7 @@ async def test_copies_that_failed(safe, caplog):
     """What was logged as not written is written, whatever its size; then there is nothing to do."""
     keys = []
     for number in range(3):
-        safe.driver.fail(Fault("put", error=OSError(110, "timed out"), skip=number))
+        safe.driver.fail(Fault("put", error=OSError(110, "timed out")))
         keys.append(await safe.add(BIG if number == 1 else b"bytes"))
     assert len(safe.keys()[1]) == 0
     report = await safe.mirror()
@@ -176,7 +176,7 @@ async def test_a_storage_that_fails(safe):
     """It is reported, and the run can be repeated."""
     key = await safe.add()
     safe.second.delete(key)
-    safe.driver.fail(Fault("put", error=PermissionError(13, "no"), skip=safe.driver.calls.count("put")))
+    safe.driver.fail(Fault("put", error=PermissionError(13, "no")))
     report = await safe.mirror()
     assert "no" in report.errors["safe/second"]
     assert (report.counts["failed"], report.counts["copied"]) == (1, 0)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import UnboundExecutionError
 
+from holdfast.orm import rehearsal
 from holdfast.orm.tracking import tracked_mappers
 
 if TYPE_CHECKING:
@@ -55,4 +56,5 @@ def engine_of(session: Session, table: Table) -> Engine:
         if not beside:
             raise
         bind = session.get_bind(beside[0])
+    rehearsal.refuse(bind)
     return bind if isinstance(bind, Engine) else bind.engine

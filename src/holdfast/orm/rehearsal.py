@@ -22,6 +22,17 @@ def is_rehearsal(bind: Any) -> bool:
     return isinstance(bind, Connection) and bool(bind.get_execution_options().get(OPTION))
 
 
+def refuse(bind: Any) -> None:
+    """Refuse a rehearsal where rows are read through a connection of their own, which would see none of its rows.
+
+    Raises:
+        ConfigurationError: It is one.
+    """
+    if is_rehearsal(bind):
+        message = "drain, verify, sweep and mirror connect anew and see nothing of a rehearsal: use real commits here"
+        raise ConfigurationError(message)
+
+
 def check(session: Session) -> None:
     """Refuse a session whose rollback would undo what others have committed.
 

@@ -31,7 +31,7 @@ class Fault:
         operation: The operation that fails.
         when: ``"before"`` it has an effect, or ``"after"``: it took effect, and the answer is lost.
         error: What is raised.
-        skip: Calls of the operation that succeed first.
+        skip: Calls of the operation that succeed first, from now on.
     """
 
     operation: Operation
@@ -61,7 +61,7 @@ class FaultyDriver:
     def __init__(self, driver: Driver) -> None:
         self.driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
         self.calls: list[str] = []
-        self._faults: list[Fault] = []
+        self._faults: list[tuple[int, Fault]] = []  # each with the number of the call that is to fail
         self._lock = threading.Lock()
 
     @property
@@ -76,7 +76,8 @@ class FaultyDriver:
 
     def fail(self, fault: Fault) -> None:
         """Add a failure to come."""
-        self._faults.append(fault)
+        with self._lock:
+            self._faults.append((self.calls.count(fault.operation) + fault.skip, fault))
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Ask the wrapped driver."""
@@ -151,13 +152,14 @@ class FaultyDriver:
         with self._lock:
             seen = self.calls.count(operation)
             self.calls.append(operation)
-            due = next((fault for fault in self._faults if fault.operation == operation and fault.skip <= seen), None)
+            due = next((item for item in self._faults if item[1].operation == operation and item[0] <= seen), None)
             if due is None:
                 return None
             self._faults.remove(due)
-        if due.when == "before":
-            raise due.error
-        return due
+        fault = due[1]
+        if fault.when == "before":
+            raise fault.error
+        return fault
 
 
 def _raise(fault: Fault | None) -> None:

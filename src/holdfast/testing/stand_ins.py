@@ -16,7 +16,7 @@ from holdfast.registry import storages
 from holdfast.testing.faults import Fault, FaultyDriver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import PutOptions, SignRequest
@@ -34,20 +34,37 @@ class StandInDriver(FaultyDriver):
 
     def __init__(self, abilities: Abilities) -> None:
         super().__init__(ObstoreDriver(MemoryStore))
-        self._settings = abilities.settings
+        self._settings, self._writable = abilities.settings, abilities.writable
 
     @property
     def abilities(self) -> Abilities:
-        """Those of memory, and the real service's settings."""
-        return super().abilities._replace(settings=self._settings)
+        """Those of memory, the real service's settings, and whether it can be written to."""
+        return super().abilities._replace(settings=self._settings, writable=self._writable)
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write, or fail."""
+        self._check_writable()
         return super().put(key, body, options._replace(settings=ObjectSettings()))
 
     async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write, or fail."""
+        self._check_writable()
         return await super().put_async(key, body, options._replace(settings=ObjectSettings()))
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete, or fail."""
+        self._check_writable()
+        super().delete(keys)
+
+    async def delete_async(self, keys: Sequence[str]) -> None:
+        """Delete, or fail."""
+        self._check_writable()
+        await super().delete_async(keys)
+
+    def _check_writable(self) -> None:
+        if not self._writable:
+            message = "the storage that this one stands in for is read-only"
+            raise NotImplementedError(message)
 
 
 class SigningStandInDriver(StandInDriver):
@@ -79,10 +96,11 @@ class StandIns:
     def __init__(self, registry: StorageRegistry = storages) -> None:
         self._registry = registry
         self._before: dict[str, StorageBackend] = {}
+        self._outer: Any = None
         self._drivers: dict[str, StandInDriver] = {}
 
     def __enter__(self) -> Self:
-        self._before = dict(self._registry.all())
+        self._before, self._outer = dict(self._registry.all()), self._registry._substitute
         self._registry._substitute = self._stand_in
         for storage in self._before.values():
             self._registry.register_backend(storage)
@@ -93,10 +111,9 @@ class StandIns:
 
     def close(self) -> None:
         """Put the application's storages back."""
-        self._registry._substitute = None
-        self._registry.clear()
-        for storage in self._before.values():
-            self._registry.register_backend(storage)
+        self._registry._substitute = self._outer
+        self._registry._backends.clear()  # itself, which the documents' own fixtures may hold
+        self._registry._backends.update(self._before)
 
     def __getitem__(self, key: str) -> StorageBackend:
         return self._registry.get(key)
@@ -113,6 +130,17 @@ class StandIns:
         """Return all objects of a storage, by their keys."""
         storage = self._registry.get(key)
         return {info.key: storage.read(info.key) for info in storage.list()}
+
+    def lay(self, key: str, path: str, content: bytes) -> None:
+        """Put an object into a storage, by which no fault comes due; also into one that can only be read.
+
+        Args:
+            key: The storage.
+            path: Key of the object.
+            content: Its bytes.
+        """
+        self._registry.get(key)
+        StorageBackend(key, self._drivers[key].driver).put(path, content)
 
     def fail(
         self,
@@ -131,7 +159,7 @@ class StandIns:
             when: ``"after"``: it took effect, and the answer is lost.
             error: What the service's library raises; ``TimeoutError()``, ``PermissionError()`` and other built-ins
                 become the errors of Holdfast that stand for them. A lost connection if left out.
-            skip: Calls of the operation that succeed first.
+            skip: Calls of the operation that succeed first, from now on.
         """
         self._registry.get(key)
         fault = Fault(operation, when, skip=skip) if error is None else Fault(operation, when, error, skip)
@@ -141,7 +169,9 @@ class StandIns:
         driver: Any = storage._plain
         if not isinstance(driver, StandInDriver):
             kind = SigningStandInDriver if isinstance(driver, Signer) else StandInDriver
-            driver = kind(storage.abilities)
+            known = self._drivers.get(storage.key)
+            # An application that starts twice in a test finds its files again.
+            driver = known if type(known) is kind else kind(storage.abilities)
         self._drivers[storage.key] = driver
         return StorageBackend(
             storage.key,
