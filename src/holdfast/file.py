@@ -245,13 +245,16 @@ class FileObject(FileForms):
         """
         key, storage = self._key(), self.backend
         asked: SignedHeaders = {"content_type": content_type, "content_disposition": content_disposition}
-        offered = self._offered(disposition, asked, for_upload=for_upload)
+        offered, is_dispensable = self._offered(disposition, asked, for_upload=for_upload)
         try:
             return storage.sign(key, expires_in=expires_in, for_upload=for_upload, **offered)
-        except (UnsupportedError, MissingExtraError):
-            if disposition != "auto" or offered == asked:
+        except (UnsupportedError, MissingExtraError) as error:
+            if not is_dispensable:
                 raise
-        return storage.sign(key, expires_in=expires_in, **asked)
+            reason = error
+        url = storage.sign(key, expires_in=expires_in, **asked)
+        storage.signed_plainly(reason)
+        return url
 
     async def sign_async(
         self,
@@ -265,13 +268,16 @@ class FileObject(FileForms):
         """Like `sign`."""
         key, storage = self._key(), self.backend
         asked: SignedHeaders = {"content_type": content_type, "content_disposition": content_disposition}
-        offered = self._offered(disposition, asked, for_upload=for_upload)
+        offered, is_dispensable = self._offered(disposition, asked, for_upload=for_upload)
         try:
             return await storage.sign_async(key, expires_in=expires_in, for_upload=for_upload, **offered)
-        except (UnsupportedError, MissingExtraError):
-            if disposition != "auto" or offered == asked:
+        except (UnsupportedError, MissingExtraError) as error:
+            if not is_dispensable:
                 raise
-        return await storage.sign_async(key, expires_in=expires_in, **asked)
+            reason = error
+        url = await storage.sign_async(key, expires_in=expires_in, **asked)
+        storage.signed_plainly(reason)
+        return url
 
     # --- shared by the twins
 
@@ -298,17 +304,24 @@ class FileObject(FileForms):
             raise failures[0]
         self._changed()
 
-    def _offered(self, disposition: str | None, asked: SignedHeaders, *, for_upload: bool) -> SignedHeaders:
-        """Return what a signed URL is to set."""
+    def _offered(
+        self, disposition: str | None, asked: SignedHeaders, *, for_upload: bool
+    ) -> tuple[SignedHeaders, bool]:
+        """Return what a signed URL is to set, and whether the URL may do without what was not asked for."""
         if disposition not in (None, "auto", "attachment", "inline"):
             message = f'disposition={disposition!r} must be "auto", "attachment", "inline" or None'
             raise ConfigurationError(message)
         is_plain = disposition is None or (for_upload and disposition == "auto")
         if is_plain or asked["content_disposition"] is not None:
-            return asked
+            return asked, False
         kind: Disposition = "inline" if disposition == "inline" else "attachment"
-        content_type, header = answer_headers(kind, self.filename, asked["content_type"] or self.content_type)
-        return {"content_type": asked["content_type"] or content_type, "content_disposition": header}
+        own = asked["content_type"]
+        content_type, header = answer_headers(kind, self.filename, self.content_type if own is None else str(own))
+        offered: SignedHeaders = {
+            "content_type": content_type if own is None else own,  # the storage checks what the caller wrote
+            "content_disposition": header,
+        }
+        return offered, disposition == "auto"
 
     def _active_attachment(self) -> Any:
         return self._attachment if self._attachment is not None and self._attachment.is_active() else None

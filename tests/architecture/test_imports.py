@@ -20,7 +20,7 @@ HOMES = {
     "pydantic_core": ("holdfast.file_schema",),
     "pytest": ("holdfast.testing",),
     "rich": ("holdfast.cli",),
-    "yarl": ("holdfast.drivers.fsspec.gcsfs",),
+    "yarl": ("holdfast.drivers.fsspec.gcsfs", "holdfast.drivers.fsspec.web.http"),
 }
 # SQLAlchemy has a test of its own, with the layers; it brings typing_extensions.
 EVERYWHERE = {"holdfast", "sqlalchemy", "typing_extensions"} | sys.stdlib_module_names

@@ -28,6 +28,7 @@ COMPLETE = {
     "holdfast.backends.base.StorageBackend": {
         "open": SYNC_BY_NATURE,
         "taken": NO_IO,
+        "signed_plainly": NO_IO,
     },
     "holdfast.drivers.protocol.AsyncDriver": {
         "classify": NO_IO,

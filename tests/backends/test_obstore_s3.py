@@ -2,8 +2,10 @@
 
 import asyncio
 import secrets
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import pytest
@@ -23,6 +25,32 @@ CANARY = "CANARY-secret"
 def is_async(request):
     """Which half."""
     return request.param
+
+
+@pytest.fixture
+def listener():
+    """A server that has nothing, and what it was sent: its address and the headers of each request."""
+    seen = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            seen.append({name.lower(): value for name, value in self.headers.items()})
+            self.send_response(200)
+            self.send_header("Content-Length", "1")
+            self.send_header("ETag", "x")
+            self.send_header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", seen
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def half_of(storage, is_async):
@@ -141,6 +169,53 @@ def test_b27_one_key_without_the_other(monkeypatch):
         ObstoreBackend("s3", "s3://bucket/", aws_access_key_id="a", aws_secret_access_key=None)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     ObstoreBackend("s3", "s3://bucket/", aws_access_key_id="a", aws_secret_access_key=None)
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"AWS_SESSION_TOKEN": "TOKEN"},
+        {"AWS_TOKEN": "TOKEN"},
+        {"AWS_SESSION_TOKEN": "TOKEN", "AWS_ACCESS_KEY_ID": "other", "AWS_SECRET_ACCESS_KEY": CANARY},
+        {"AWS_SESSION_TOKEN": ""},
+    ],
+    ids=str,
+)
+def test_b24_keys_go_without_the_token_of_the_environment(listener, monkeypatch, is_async, variables):
+    """It is another key's, and goes to nobody else's server; an empty one is none."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    url, seen = listener
+    options = {"aws_access_key_id": "k", "aws_secret_access_key": CANARY}
+    storage = ObstoreBackend("s3", "s3://bucket/", aws_endpoint=url, aws_allow_http=True, **options)
+    if is_async:
+        asyncio.run(storage.stat_async("x"))
+    else:
+        storage.stat("x")
+    [headers] = seen
+    assert "Credential=k/" in headers["authorization"]
+    assert "x-amz-security-token" not in headers
+    assert "Security-Token" not in storage.sign("x")
+    assert CANARY not in repr(storage.native.credential_provider)
+
+
+def test_b27_an_empty_token_beside_the_environments_own_key(listener, monkeypatch):
+    """It is none."""
+    for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "SESSION_TOKEN": ""}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    url, seen = listener
+    ObstoreBackend("s3", "s3://bucket/", aws_endpoint=url, aws_allow_http=True).stat("x")
+    assert "x-amz-security-token" not in seen[0]
+
+
+@pytest.mark.parametrize("options", [{"aws_access_key_id": "k", "aws_secret_access_key": "s"}, {}])
+def test_b27_the_token_of_the_environments_own_key(monkeypatch, options):
+    """It stays, also where that key was written out as an option."""
+    for name, value in {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "SESSION_TOKEN": "TOKEN"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    assert "Security-Token=TOKEN" in ObstoreBackend("s3", "s3://bucket/", **options).sign("x")
+    own = {"aws_access_key_id": "o", "aws_secret_access_key": "s", "aws_session_token": "OWN"}
+    assert "Security-Token=OWN" in ObstoreBackend("s3", "s3://bucket/", **own).sign("x")
 
 
 # --- B27: R2 and Spaces

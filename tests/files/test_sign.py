@@ -101,6 +101,33 @@ def test_b17_a_service_that_signs_no_headers(half):
 
 
 @HALVES
+def test_a_download_that_cannot_be_one_is_logged_once(half, caplog):
+    """Nobody sees it in the URL; each storage says it once, with the reason, and nothing where nothing was dropped."""
+    for name in ("plain", "other"):
+        storage = StorageBackend(name, PlainSigner(MemoryStore))
+        file = FileObject(backend=storage, filename="x.png")
+        headers(file, half, disposition=None)
+        with pytest.raises(UnsupportedError):
+            headers(file, half, disposition="attachment")
+        assert caplog.messages == []
+        for _ in range(2):
+            headers(file, half)
+        [record] = [record for record in caplog.records if record.name == "holdfast"]
+        assert record.levelname == "WARNING"
+        assert f"storage {name!r} signs URLs of files without" in record.getMessage()
+        assert "no headers here" in record.getMessage()
+        caplog.clear()
+
+
+@HALVES
+def test_a_storage_that_signs_nothing_is_not_logged(half, caplog):
+    """The error says it."""
+    with pytest.raises(UnsupportedError):
+        headers(FileObject(backend=ObstoreBackend("docs", "memory://"), filename="x.png"), half)
+    assert [record for record in caplog.records if record.name == "holdfast"] == []
+
+
+@HALVES
 @pytest.mark.parametrize(
     "options",
     [
@@ -108,6 +135,10 @@ def test_b17_a_service_that_signs_no_headers(half):
         {"disposition": "inline", "for_upload": True},
         {"content_disposition": "inline", "for_upload": True},
         {"content_type": "a/b\r\nX: y"},
+        {"content_type": ""},
+        {"content_type": 5},
+        {"content_disposition": ""},
+        {"content_disposition": b"inline"},
         {"expires_in": 0},
         {"expires_in": 7 * 24 * 3600 + 1},
         {"expires_in": True},

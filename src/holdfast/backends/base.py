@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from holdfast.backends.reading import CHUNK_SIZE
 from holdfast.backends.writing import Writing
 from holdfast.drivers import threads
 from holdfast.drivers.protocol import AsyncPartialUploads, AsyncSigner, PartialUploads, Signer, SignRequest
-from holdfast.errors import ConfigurationError, UnsupportedError
+from holdfast.errors import ConfigurationError, HoldfastError, UnsupportedError
 from holdfast.keys import validate_key
 
 __all__ = ["CHUNK_SIZE", "StorageBackend"]
+
+logger = logging.getLogger("holdfast")
 
 _CLEAR = "clear_partial_uploads"
 _MAX_EXPIRY = 7 * 24 * 3600  # the limit of AWS Signature Version 4
@@ -40,6 +44,8 @@ class StorageBackend(Writing):
         >>> storage.read("notes/hello.txt", start=1, end=3)
         b'el'
     """
+
+    _signs_plainly = False  # until it was said
 
     def sign(
         self,
@@ -90,6 +96,16 @@ class StorageBackend(Writing):
                 return await signer.sign_async(request)
             return await threads.run(signer.sign, request)  # it may have to fetch credentials
 
+    def signed_plainly(self, reason: HoldfastError) -> None:
+        """Say once in the log that URLs of files do not make browsers save them, as they should."""
+        if not self._signs_plainly:
+            self._signs_plainly = True
+            message = (
+                "storage %r signs URLs of files without the headers that make a browser save a file under its name, "
+                "so that it may be shown instead: %s"
+            )
+            logger.warning(message, self.key, reason)
+
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """Drop what uploads that were cut off left behind: parts on S3, temporary files on a local disk.
 
@@ -131,8 +147,8 @@ class StorageBackend(Writing):
             message = "content_disposition is a header of answers: leave it out of a URL for an upload"
             raise ConfigurationError(message)
         for name, value in (("content_type", content_type), ("content_disposition", content_disposition)):
-            if value is not None and not (value.isascii() and value.isprintable()):
-                message = f"{name}={value!r} must be printable ASCII, as all headers"
+            if value is not None and not _is_header(value):
+                message = f"{name}={value!r} must be text of printable ASCII, as all headers"
                 raise ConfigurationError(message)
         method = "PUT" if for_upload else "GET"
         return SignRequest(validate_key(key), method, expires_in, content_type, content_disposition)
@@ -142,3 +158,7 @@ class StorageBackend(Writing):
             message = f"storage {self.key!r} cannot sign URLs: S3, GCS and Azure can"
             raise UnsupportedError(message, operation="sign", storage=self.key, path=key)
         return self._plain
+
+
+def _is_header(value: object) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isprintable() and value != ""

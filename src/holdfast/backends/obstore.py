@@ -13,6 +13,7 @@ from obstore import store as stores
 
 from holdfast.backends.azure_options import azure_arguments
 from holdfast.backends.base import StorageBackend
+from holdfast.backends.environment import azure_settled, gcs_settled, s3_settled
 from holdfast.backends.gcs_options import gcs_arguments
 from holdfast.backends.http_options import http_arguments
 from holdfast.backends.options import given, switch
@@ -195,6 +196,8 @@ def _store(kind: Any, bucket: str, prefix: str | None, arguments: Arguments) -> 
 
 
 def _build(kind: Any, place: str, arguments: dict[str, Any]) -> Any:
+    if settled := _SETTLED.get(kind):
+        arguments = settled(arguments)
     try:
         return kind(place, **arguments)
     except BaseException as error:
@@ -204,6 +207,11 @@ def _build(kind: Any, place: str, arguments: dict[str, Any]) -> Any:
         raise ConfigurationError(message) from None  # obstore's own text goes on with all of its input
 
 
+_SETTLED: dict[Any, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    stores.S3Store: s3_settled,
+    stores.GCSStore: gcs_settled,
+    stores.AzureStore: azure_settled,
+}
 _SCHEMES: dict[str, Callable[[str, Mapping[str, Any]], Driver]] = {
     "s3": _s3,
     "s3a": _s3,

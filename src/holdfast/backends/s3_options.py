@@ -61,6 +61,7 @@ VOCABULARY = Vocabulary(
     },
     addresses=frozenset({"endpoint", "endpoint_url_sts"}),
     machine=frozenset({"container_credentials_full_uri", "metadata_endpoint"}),
+    secrets=frozenset({"secret_access_key", "session_token", "sse_customer_key_base64"}),
     credentials="aws_access_key_id and aws_secret_access_key",
 )
 """The names of obstore's ``S3Config``, without the bucket, which the URL names."""

@@ -3,16 +3,72 @@
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from holdfast.drivers.protocol import SignRequest
 
 _UNRESERVED = "-_.~"  # RFC 3986 §2.3
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+ANY_BODY = "UNSIGNED-PAYLOAD"
+"""What stands for the SHA-256 of a body that nobody knows yet."""
+
+
+class Signer(NamedTuple):
+    """Who signs URLs, and in whose dialect.
+
+    Attributes:
+        vendor: What the parameters begin with: ``X-Amz-`` or ``X-Goog-``.
+        algorithm: Its name.
+        identity: Name of the key.
+        place: What the key is for: region, service and an ending.
+        sign: Returns the signature of a text, for a scope (the day and `place`).
+        token: Session token of temporary credentials.
+    """
+
+    vendor: str
+    algorithm: str
+    identity: str
+    place: str
+    sign: Callable[[str, str], str]
+    token: str | None = None
+
+
+def presigned_url(address: str, request: SignRequest, signer: Signer, now: datetime) -> str:
+    """Return a URL for one object.
+
+    Args:
+        address: URL of the bucket, without a slash at the end.
+        request: What it allows; its key is the whole one, with any prefix.
+        signer: Who signs.
+        now: Time in UTC, from which `SignRequest.expires_in` counts.
+    """
+    time = timestamp(now)
+    scope = f"{time[:8]}/{signer.place}"
+    url = f"{address}/{path(request.key)}"
+    headers = {"host": host(url), **bound_headers(request)}
+    own = {
+        "Algorithm": signer.algorithm,
+        "Credential": f"{signer.identity}/{scope}",
+        "Date": time,
+        "Expires": str(request.expires_in),
+        "SignedHeaders": signed_names(headers),
+        **({"Security-Token": signer.token} if signer.token else {}),
+    }
+    parameters = {f"{signer.vendor}{name}": value for name, value in own.items()}
+    url = f"{url}?{query_string({**parameters, **answer_parameters(request)})}"
+    digest = request_digest(request.method, url, headers, ANY_BODY)
+    signature = signer.sign(scope, f"{signer.algorithm}\n{time}\n{scope}\n{digest}")
+    return f"{url}&{signer.vendor}Signature={signature}"
+
+
+def timestamp(now: datetime) -> str:
+    """Return a time in the form that is signed."""
+    return now.strftime("%Y%m%dT%H%M%SZ")
 
 
 def path(key: str) -> str:
@@ -70,7 +126,3 @@ def answer_parameters(request: SignRequest) -> dict[str, str]:
         "response-content-disposition": request.content_disposition,
     }
     return {name: value for name, value in headers.items() if value is not None}
-
-
-def _quoted(text: str) -> str:
-    return quote(text, safe=_UNRESERVED)

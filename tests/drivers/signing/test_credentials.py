@@ -4,9 +4,11 @@ import asyncio
 import base64
 import json
 import threading
+import time
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import obstore as obs
 import pytest
@@ -17,6 +19,7 @@ from obstore.store import AzureStore, GCSStore, S3Store
 from holdfast import FileObject
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.gcs import signature as gcs
+from holdfast.drivers.obstore import credentials
 from holdfast.errors import ConfigurationError, MissingExtraError, UnsupportedError
 from tests.drivers.signing.accounts import EMAIL, as_json, service_account
 from tests.drivers.signing.http import send
@@ -76,7 +79,7 @@ def test_s3_keys_in_two_places(half, monkeypatch):
 
 @pytest.mark.parametrize(("kind", "half"), [("sync", "sync"), ("sync", "async"), ("async", "async")])
 def test_s3_keys_of_a_provider(s3_bucket, kind, half):
-    """It is asked for each URL; obstore takes an async one in async calls only, and so does this."""
+    """obstore takes an async one that it was given directly in async calls only, and so does this."""  # noqa: D403
     server = s3_bucket.server
     answer = {"access_key_id": server.access_key, "secret_access_key": server.secret_key, "expires_at": None}
 
@@ -92,6 +95,89 @@ def test_s3_keys_of_a_provider(s3_bucket, kind, half):
     )
     assert send("PUT", signed(storage, ODD, half, for_upload=True), b"bytes")[0] == 200
     assert send("GET", signed(storage, ODD, half, content_disposition="inline"))[1]["content-disposition"] == "inline"
+
+
+class Slow:
+    """A provider that takes its time, and counts."""
+
+    def __init__(self, **answer):
+        self.calls = 0
+        self.answer = {"access_key_id": "k", "secret_access_key": CANARY, "expires_at": None, **answer}
+
+    def __call__(self):
+        self.calls += 1
+        time.sleep(0.3)  # what it is about
+        return self.answer
+
+
+class SlowAsync(Slow):
+    """The same, in no thread."""
+
+    async def __call__(self):
+        self.calls += 1
+        await asyncio.sleep(0.3)
+        return self.answer
+
+
+async def longest_pause(awaitable):
+    """Return how long the event loop stood still meanwhile."""
+    pauses = []
+
+    async def beat():
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0.005)
+            pauses.append(time.monotonic() - began)
+
+    task = asyncio.create_task(beat())
+    await asyncio.sleep(0)
+    await awaitable
+    task.cancel()
+    return max(pauses)
+
+
+@pytest.mark.parametrize("kind", [Slow, SlowAsync])
+@pytest.mark.parametrize("is_own", [False, True], ids=["storage", "own store"])
+def test_s3_the_loop_goes_on_while_a_provider_is_asked(kind, is_own):
+    """And it is asked once by obstore and once here, or once for both, however many URLs are signed."""
+    provider = kind()
+    storage = ObstoreBackend("docs", "s3://bucket/", credential_provider=provider)
+    if is_own:
+        storage = ObstoreBackend("docs", S3Store("bucket", credential_provider=provider))
+
+    async def main():
+        pause = await longest_pause(storage.sign_async("x"))
+        await asyncio.gather(*(storage.sign_async(f"{number}", content_type="a/b") for number in range(5)))
+        return pause
+
+    assert asyncio.run(main()) < 0.25
+    storage.sign("y")
+    assert provider.calls == (2 if is_own else 1)
+
+
+@HALVES
+def test_s3_keys_that_end_are_asked_for_again(half):
+    """Not even for a minute are they kept beyond their end, or shortly before it."""
+    provider = Slow(expires_at=datetime.now(UTC) + timedelta(seconds=61))
+    storage = ObstoreBackend("docs", "s3://bucket/", credential_provider=provider)
+    signed(storage, "x", half)
+    provider.answer["expires_at"] = datetime.now(UTC) + timedelta(hours=1)
+    first = provider.calls
+    deadline = time.monotonic() + 10
+    while provider.calls == first and time.monotonic() < deadline:
+        signed(storage, "x", half)
+    assert provider.calls == first + 1
+
+
+@HALVES
+def test_s3_keys_that_change_are_seen(half, monkeypatch):
+    """Also where the provider names no end, which obstore takes for never."""
+    monkeypatch.setattr(credentials, "_KEPT", 0.0)
+    provider = Slow()
+    storage = ObstoreBackend("docs", "s3://bucket/", credential_provider=provider)
+    signed(storage, "x", half)
+    provider.answer["access_key_id"] = "other"
+    assert "Credential=other%2F" in signed(storage, "x", half)
 
 
 ROLE = json.dumps(
@@ -147,7 +233,9 @@ def test_s3_keys_of_the_machine(half, tmp_path):
             found = signed(storage, ODD, half, for_upload=for_upload)
             assert parts(found)[2]["X-Amz-Credential"].startswith("ROLE/")
         for headers in HEADERS:
-            with pytest.raises(UnsupportedError, match="aws_secret_access_key, or leave out content_type") as caught:
+            with pytest.raises(
+                UnsupportedError, match=r"a credential_provider \(obstore\.auth\.boto3\), or aws_access_key_id"
+            ) as caught:
                 signed(storage, ODD, half, **headers)
             assert CANARY not in str(caught.value)
         file = FileObject(backend=storage, filename="x.html")
@@ -379,6 +467,26 @@ def test_gcs_without_the_package(monkeypatch):
     assert "response-content" not in FileObject(backend=storage, filename="x").sign()
     with pytest.raises(MissingExtraError):
         FileObject(backend=storage, filename="x").sign(disposition="inline")
+
+
+@HALVES
+@pytest.mark.parametrize("text", [None, '{"private_key": "' + CANARY, f'["{CANARY}"]', b"\xff"], ids=str)
+def test_gcs_service_account_file_that_was_lost(account_file, half, text):
+    """Or half-written, by what renews it: the error says so, and shows nothing of the key, nor do its causes."""
+    storage = ObstoreBackend("docs", "gs://bucket/", google_service_account=account_file)
+    assert storage.native
+    path = Path(account_file)
+    path.unlink()
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(
+        ConfigurationError, match=r"the service account's file .*account\.json' cannot be read"
+    ) as caught:
+        signed(storage, "x", half)
+    error = caught.value
+    while error is not None:
+        assert CANARY not in str(error) + str(vars(error)) + str(getattr(error, "doc", ""))
+        error = error.__cause__ or error.__context__
 
 
 def test_gcs_key_that_is_none():

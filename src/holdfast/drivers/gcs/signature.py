@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from holdfast.drivers.protocol import SignRequest
 
 _ALGORITHM = "GOOG4-RSA-SHA256"
-_ANY_BODY = "UNSIGNED-PAYLOAD"
 
 
 class ServiceAccount(NamedTuple):
@@ -57,22 +56,14 @@ def presigned_url(address: str, request: SignRequest, account: ServiceAccount, n
         account: Who signs.
         now: Time in UTC, from which `SignRequest.expires_in` counts.
     """
-    time = now.strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{time[:8]}/auto/storage/goog4_request"
-    url = f"{address}/{canonical.path(request.key)}"
-    headers = {"host": canonical.host(url), **canonical.bound_headers(request)}
-    parameters = {
-        "X-Goog-Algorithm": _ALGORITHM,
-        "X-Goog-Credential": f"{account.email}/{scope}",
-        "X-Goog-Date": time,
-        "X-Goog-Expires": str(request.expires_in),
-        "X-Goog-SignedHeaders": canonical.signed_names(headers),
-        **canonical.answer_parameters(request),
-    }
-    url = f"{url}?{canonical.query_string(parameters)}"
-    digest = canonical.request_digest(request.method, url, headers, _ANY_BODY)
-    to_sign = f"{_ALGORITHM}\n{time}\n{scope}\n{digest}"
-    return f"{url}&X-Goog-Signature={account.sign(to_sign.encode()).hex()}"
+    signer = canonical.Signer(
+        "X-Goog-",
+        _ALGORITHM,
+        account.email,
+        "auto/storage/goog4_request",
+        lambda _, to_sign: account.sign(to_sign.encode()).hex(),
+    )
+    return canonical.presigned_url(address, request, signer, now)
 
 
 @lru_cache(maxsize=16)  # loading checks the key, which takes some hundred times as long as a signature

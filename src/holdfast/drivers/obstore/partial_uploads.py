@@ -41,7 +41,7 @@ def _checked(store: Any, found: Bucket | None) -> Bucket:
         message = (
             "only obstore sees the credentials, which come from the machine, so that unfinished uploads cannot be "
             "looked for: give the bucket the lifecycle rule AbortIncompleteMultipartUpload, or the storage "
-            "aws_access_key_id and aws_secret_access_key"
+            "a credential_provider (obstore.auth.boto3), or aws_access_key_id and aws_secret_access_key"
         )
         raise NotImplementedError(message)
     if not s3_bucket.is_encrypted(store, found):

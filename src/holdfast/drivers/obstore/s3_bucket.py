@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import obstore as obs
 
+from holdfast.drivers.obstore import credentials
 from holdfast.drivers.s3.requests import Bucket
 from holdfast.drivers.s3.signature import Credentials
 
@@ -30,17 +31,16 @@ def find(store: Any) -> Bucket | None:
     if provider is None and not _is_told(store):
         return None
     url = obs.sign(store, "GET", _PROBE, _BRIEF)
-    return _bucket(store, url, None if provider is None else provider())
+    return _bucket(store, url, None if provider is None else credentials.provided(provider))
 
 
 async def find_async(store: Any) -> Bucket | None:
-    """Like `find`; a credential provider may be async."""
+    """Like `find`; the event loop goes on while a credential provider is asked."""
     provider = store.credential_provider
     if provider is None and not _is_told(store):
         return None
     url = await obs.sign_async(store, "GET", _PROBE, _BRIEF)
-    answer: Any = None if provider is None else provider()
-    return _bucket(store, url, await answer if hasattr(answer, "__await__") else answer)
+    return _bucket(store, url, None if provider is None else await credentials.provided_async(provider))
 
 
 def is_encrypted(store: Any, bucket: Bucket) -> bool:
@@ -75,10 +75,9 @@ def _bucket(store: Any, signed_url: str, provided: Mapping[str, Any] | None) -> 
     query = parse_qs(urlsplit(signed_url).query)
     access_key, _, region, _, _ = query["X-Amz-Credential"][0].rsplit("/", 4)
     if provided is not None:
-        answer = (provided["access_key_id"], provided["secret_access_key"], provided.get("token"))
-        credentials = Credentials(*answer)
+        found = Credentials(provided["access_key_id"], provided["secret_access_key"], provided.get("token"))
     elif access_key == _access_key(store):
-        credentials = Credentials(access_key, _secret_key(store) or "", query.get("X-Amz-Security-Token", [None])[0])
+        found = Credentials(access_key, _secret_key(store) or "", query.get("X-Amz-Security-Token", [None])[0])
     else:
         return None
     options = store.client_options or {}
@@ -86,7 +85,7 @@ def _bucket(store: Any, signed_url: str, provided: Mapping[str, Any] | None) -> 
     return Bucket(
         _address(store, signed_url),
         region,
-        credentials,
+        found,
         certificates=certificates.decode() if isinstance(certificates, bytes) else certificates,
         verify=not is_true(options.get("allow_invalid_certificates")),
         proxy=options.get("proxy_url"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from holdfast.drivers.gcs import signature as gcs
 from holdfast.drivers.obstore import s3_bucket
 from holdfast.drivers.obstore.s3_bucket import is_true, setting
 from holdfast.drivers.s3 import signature as s3
-from holdfast.errors import MissingExtraError
+from holdfast.errors import ConfigurationError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from holdfast.drivers.s3.requests import Bucket
 
 _GOOGLE = "https://storage.googleapis.com"
-_S3_KEYS = "aws_access_key_id and aws_secret_access_key"
+_S3_KEYS = "a credential_provider (obstore.auth.boto3), or aws_access_key_id and aws_secret_access_key"
 _GCS_KEYS = "a service account with its private key (google_service_account)"
 _AZURE_KEYS = "azure_storage_account_key"
 
@@ -48,7 +49,7 @@ def sign(store: Any, request: SignRequest) -> str:
 
 
 async def sign_async(store: Any, request: SignRequest) -> str:
-    """Like `sign`; a credential provider may be async."""
+    """Like `sign`; the event loop goes on meanwhile."""
     bucket = await s3_bucket.find_async(store) if isinstance(store, S3Store) else None
     url = await threads.run(_signed_here, store, request, bucket)  # which may read a file
     return url or await obs.sign_async(store, _method(request), request.key, timedelta(seconds=request.expires_in))
@@ -161,9 +162,27 @@ def _gcs_account(store: Any) -> Mapping[str, Any]:
     path = setting(store, "service_account", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
     path = path or setting(store, "application_credentials", "GOOGLE_APPLICATION_CREDENTIALS")
     if text is None and path is not None:
-        text = Path(path).read_text(encoding="utf-8")
-    found = json.loads(text) if text else {}
-    return found if isinstance(found, dict) else {}
+        return _parsed(_read(path), f"the service account's file {path!r}")
+    return _parsed(text, "google_service_account_key") if text else {}
+
+
+def _read(path: str) -> str | None:
+    with suppress(OSError, UnicodeDecodeError):
+        return Path(path).read_text(encoding="utf-8")
+    return None
+
+
+def _parsed(text: str | None, name: str) -> Mapping[str, Any]:
+    found = None
+    # Not from inside an except: the decoder's error holds the whole text, which has the private key.
+    with suppress(ValueError):
+        found = None if text is None else json.loads(text)
+    if not isinstance(found, dict):
+        message = (
+            f"{name} cannot be read, to sign URLs with its key: it is not there, or not the JSON of a service account"
+        )
+        raise ConfigurationError(message)
+    return found
 
 
 # --- what obstore cannot sign

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 from __future__ import annotations
 
 import hmac
+from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _NO_BODY = sha256(b"").hexdigest()
-_ANY_BODY = "UNSIGNED-PAYLOAD"
 
 
 class Credentials(NamedTuple):
@@ -50,12 +50,13 @@ def signed_headers(method: str, url: str, region: str, credentials: Credentials,
         credentials: Who signs.
         now: Time in UTC; S3 takes a difference of up to 15 minutes from its own.
     """
-    time = _time(now)
+    time = canonical.timestamp(now)
     headers = {"host": urlsplit(url).netloc, "x-amz-content-sha256": _NO_BODY, "x-amz-date": time}
     if credentials.token:
         headers["x-amz-security-token"] = credentials.token
-    scope = _scope(time, region)
-    signature = _signature(canonical.request_digest(method, url, headers, _NO_BODY), time, scope, credentials)
+    scope = f"{time[:8]}/{_place(region)}"
+    digest = canonical.request_digest(method, url, headers, _NO_BODY)
+    signature = _signature(credentials, scope, f"{_ALGORITHM}\n{time}\n{scope}\n{digest}")
     identity = f"Credential={credentials.access_key}/{scope}, SignedHeaders={canonical.signed_names(headers)}"
     return {**headers, "authorization": f"{_ALGORITHM} {identity}, Signature={signature}"}
 
@@ -72,36 +73,23 @@ def presigned_url(address: str, request: SignRequest, region: str, credentials: 
         credentials: Who signs; with temporary ones the URL ends when they do.
         now: Time in UTC, from which `SignRequest.expires_in` counts.
     """
-    time = _time(now)
-    scope = _scope(time, region)
-    url = f"{address}/{canonical.path(request.key)}"
-    headers = {"host": canonical.host(url), **canonical.bound_headers(request)}
-    parameters = {
-        "X-Amz-Algorithm": _ALGORITHM,
-        "X-Amz-Credential": f"{credentials.access_key}/{scope}",
-        "X-Amz-Date": time,
-        "X-Amz-Expires": str(request.expires_in),
-        "X-Amz-SignedHeaders": canonical.signed_names(headers),
-        **canonical.answer_parameters(request),
-    }
-    if credentials.token:
-        parameters["X-Amz-Security-Token"] = credentials.token
-    url = f"{url}?{canonical.query_string(parameters)}"
-    digest = canonical.request_digest(request.method, url, headers, _ANY_BODY)
-    return f"{url}&X-Amz-Signature={_signature(digest, time, scope, credentials)}"
+    signer = canonical.Signer(
+        "X-Amz-",
+        _ALGORITHM,
+        credentials.access_key,
+        _place(region),
+        partial(_signature, credentials),
+        credentials.token,
+    )
+    return canonical.presigned_url(address, request, signer, now)
 
 
-def _time(now: datetime) -> str:
-    return now.strftime("%Y%m%dT%H%M%SZ")
+def _place(region: str) -> str:
+    return f"{region}/s3/aws4_request"
 
 
-def _scope(time: str, region: str) -> str:
-    return f"{time[:8]}/{region}/s3/aws4_request"
-
-
-def _signature(digest: str, time: str, scope: str, credentials: Credentials) -> str:
+def _signature(credentials: Credentials, scope: str, to_sign: str) -> str:
     key = f"AWS4{credentials.secret_key}".encode()
     for part in scope.split("/"):
         key = hmac.digest(key, part.encode(), "sha256")
-    to_sign = f"{_ALGORITHM}\n{time}\n{scope}\n{digest}"
     return hmac.digest(key, to_sign.encode(), "sha256").hex()
