@@ -8,7 +8,7 @@ import pytest
 TESTS = Path(__file__).parent
 
 # What the core promises so far. A line is done when it has a test; the others come with their own features.
-LINES = {*range(1, 9), 17, *range(21, 33), 34, *range(35, 57)}
+LINES = {*range(1, 9), *range(13, 18), *range(21, 33), 34, *range(35, 57)}
 
 TABLE = {
     1: [
@@ -25,6 +25,28 @@ TABLE = {
     6: ["files/test_fsspec.py::test_b6_b7_local_disk", "files/test_fsspec.py::test_b6_never_half_a_file"],
     7: ["files/test_fsspec.py::test_b6_b7_local_disk"],
     8: ["files/test_fsspec.py::test_b8_the_documented_memory_fixture"],
+    13: [
+        "drivers/test_sftp.py::test_b13_password",
+        "drivers/test_sftp.py::test_b13_client_keys",
+        "drivers/test_sftp.py::test_b13_paramikos_own_class",
+        "drivers/test_sftp.py::test_b13_the_options_tell_the_library",
+        "drivers/test_sftp.py::test_b13_without_sshfs",
+    ],
+    14: [
+        "drivers/test_http.py::test_b14_public_files",
+        "drivers/test_http.py::test_b14_with_a_token",
+        "drivers/test_http.py::test_b14_by_name",
+    ],
+    15: [
+        "drivers/test_ftp.py::test_b15_ftp",
+        "drivers/test_webdav.py::test_b15_webdav",
+        "drivers/test_archives.py::test_b15_zip_and_tar",
+        "drivers/test_archives.py::test_b15_an_archive_on_another_file_system",
+        "drivers/test_elsewhere.py::test_b15_github",
+        "drivers/test_elsewhere.py::test_b15_dropbox",
+        "drivers/test_elsewhere.py::test_b15_b18_a_missing_package",
+    ],
+    16: ["drivers/test_caching.py::test_b16_never_stale", "drivers/test_caching.py::test_b16_dir"],
     17: [
         "drivers/signing/test_servers.py::test_b17_urls_read_and_write_any_name",
         "drivers/signing/test_servers.py::test_b17_a_url_sets_headers_of_the_answer",

@@ -1,9 +1,13 @@
 """The contract, over the services that keep files in folders."""
 
 import secrets
+import tarfile
+import zipfile
 from pathlib import Path
 
+import fsspec
 import pytest
+from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.sftp import SFTPFileSystem
 from sshfs import SSHFileSystem
 
@@ -12,6 +16,7 @@ from holdfast.drivers.local.files import TEMPORARY
 from holdfast.errors import UnsupportedError
 from holdfast.testing import BackendContract
 from holdfast.testing.copying import Copying
+from holdfast.testing.read_only import CONTENTS, ReadOnlyContract
 from holdfast.testing.writing import ODD
 
 
@@ -119,3 +124,73 @@ class TestWebDAV(Folder, BackendContract):
             half.put(name, b"bytes")
         half.delete(*present, *(f"missing-{number}" for number in range(20)))
         assert half.names() == ["stays"]
+
+
+def fill(folder):
+    """Put the files of the read-only contract into a folder."""
+    for name, data in CONTENTS.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+class TestHTTP(ReadOnlyContract):
+    lacks = frozenset({"etag"})
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, rclone_http):
+        """A web server with ranges and a password, by its address."""
+        name = secrets.token_hex(4)
+        fill(Path(rclone_http.folder, name))
+        return FSSpecBackend("docs", f"{rclone_http.with_login}/{name}")
+
+
+class TestHTTPWithoutRanges(ReadOnlyContract):
+    lacks = frozenset({"etag"})
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, plain_http):
+        """A web server without ranges, as the documents show it."""
+        name = secrets.token_hex(4)
+        fill(Path(plain_http.folder, name))
+        return FSSpecBackend("docs", fs=fsspec.filesystem("http"), prefix=f"{plain_http.address}/{name}")
+
+
+class TestZip(ReadOnlyContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, tmp_path_factory):
+        """A zip archive on the local disk."""
+        path = tmp_path_factory.mktemp("zip") / "files.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in CONTENTS.items():
+                archive.writestr(name, data)
+        return FSSpecBackend("docs", fs="zip", fo=str(path))
+
+
+class TestTar(ReadOnlyContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, tmp_path_factory):
+        """A compressed tar archive on the local disk, in a folder of it."""
+        folder = tmp_path_factory.mktemp("tar")
+        fill(folder / "files" / "root")
+        with tarfile.open(folder / "files.tar.gz", "w:gz") as archive:
+            archive.add(folder / "files", arcname=".")
+        return FSSpecBackend("docs", fs="tar", prefix="root", fo=str(folder / "files.tar.gz"))
+
+
+class TestDir(Folder, BackendContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def storage(cls, tmp_path_factory):
+        """A folder of another file system, that a cache stands in front of."""
+        cls.root = tmp_path_factory.mktemp("dir")
+        cache = fsspec.filesystem(
+            "filecache",
+            cache_storage=str(tmp_path_factory.mktemp("cache")),
+            fs=fsspec.filesystem("file", auto_mkdir=True),
+        )
+        return FSSpecBackend("docs", fs=DirFileSystem(path=str(cls.root), fs=cache), prefix="below")

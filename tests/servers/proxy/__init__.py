@@ -5,9 +5,10 @@ alike.
 """
 
 from .chaos import ChaosProxy
+from .cutting import CuttingProxy
 from .faults import Fault
 from .http import CountingProxy, Request
 from .mariadb import MariaDBProxy
 from .postgres import PostgresProxy
 
-__all__ = ["ChaosProxy", "CountingProxy", "Fault", "MariaDBProxy", "PostgresProxy", "Request"]
+__all__ = ["ChaosProxy", "CountingProxy", "CuttingProxy", "Fault", "MariaDBProxy", "PostgresProxy", "Request"]

@@ -15,6 +15,7 @@ from holdfast.drivers.local.files import TEMPORARY
 from holdfast.drivers.protocol import MIB
 from holdfast.errors import InvalidKeyError
 from holdfast.keys import new_id
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
@@ -85,15 +86,11 @@ class FolderDriver(FileSystem):
         if failures:
             raise failures[0]
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy through this process: hardly a server of files has a copy that never shows half of one."""
         size = self._file(self._path(source)).size
         chunks = self.read(source, 0, None, MIB)
         self._store(self._path(target), map(memoryview, chunks), size=size, if_absent=False)
-
-    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
-        """Walk the folders in the order of the keys."""
-        yield from self._walk(f"{prefix}/" if prefix else "", (after or "").encode())
 
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """Delete temporary files that nobody has written to since."""
@@ -107,6 +104,10 @@ class FolderDriver(FileSystem):
             with suppress(FileNotFoundError):
                 self._remove(f"{folder}/{name}")
         return [f"{TEMPORARY}/{name}" for name in names]
+
+    def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
+        """Walk the folders in the order of the keys."""
+        yield from self._walk(f"{prefix}/" if prefix else "", (after or "").encode())
 
     # --- paths
 

@@ -15,6 +15,7 @@ from fsspec.asyn import AsyncFileSystem
 from holdfast.drivers.fsspec.filesystem import etag, modified
 from holdfast.drivers.fsspec.folders import FILE, FOLDER, OTHER, Entry, FolderDriver
 from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,7 +67,7 @@ class FSSpecDriver(FolderDriver):
                 start += len(chunk)
                 yield chunk
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy inside the service if it is an object store."""
         fs = self.native
         if isinstance(fs, AsyncFileSystem):
@@ -75,7 +76,7 @@ class FSSpecDriver(FolderDriver):
             fs.cp_file(path, self._path(target))
             fs.invalidate_cache()
         elif _renames(fs):
-            super().copy(source, target)
+            super().copy(source, target, settings)
         else:
             self._file(self._path(source))
             self._write_object(self._path(target), map(memoryview, self.read(source, 0, None, MIB)))

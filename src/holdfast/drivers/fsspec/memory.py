@@ -12,6 +12,7 @@ from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.protocol import MIB
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class MemoryDriver(FileSystem):
         for key in keys:
             self._store.pop(self._base + key, None)
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy a file."""
         file, path = self._file(source), self._base + target
         copied = MemoryFile(self.native, path, file.getvalue())

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from holdfast.drivers.fsspec.reopening import Reopening
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,15 +24,15 @@ class ReadOnly(Reopening):
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Refuse, without a look at the body."""
-        self._refuse()
+        self._refuse_to_write()
 
     def delete(self, keys: Sequence[str]) -> None:
         """Refuse."""
-        self._refuse()
+        self._refuse_to_write()
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Refuse."""
-        self._refuse()
+        self._refuse_to_write()
 
-    def _refuse(self) -> NoReturn:
+    def _refuse_to_write(self) -> NoReturn:
         raise NotImplementedError(self.refusal)

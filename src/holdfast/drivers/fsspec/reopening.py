@@ -6,7 +6,6 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from holdfast import errors
 from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.errors import ConfigurationError
 
@@ -24,8 +23,7 @@ class Reopening(FileSystem):
 
     def __init__(self, fs: Any, *more: Any) -> None:
         super().__init__(fs, *more)
-        again = self._make or partial(type(fs), *fs.storage_args, **{**fs.storage_options, "skip_instance_cache": True})
-        self._make = partial(_connected, again)
+        self._make = partial(_connected, self._make or _again(fs))
 
     def _reopen(self, lost: Any) -> Any:
         """Return a file system that is not the one whose connection was lost."""
@@ -34,9 +32,10 @@ class Reopening(FileSystem):
                 self._fs = None
         return self.native
 
-    def classify(self, error: BaseException) -> type[errors.StorageError] | None:
-        """Tell a lost connection from a failing storage."""
-        return errors.UnavailableError if isinstance(error, ConnectionError) else super().classify(error)
+
+def _again(fs: Any) -> Callable[[], Any]:
+    kind: Callable[..., Any] = type(fs)
+    return partial(kind, *fs.storage_args, **{**fs.storage_options, "skip_instance_cache": True})
 
 
 def _connected(make: Callable[[], Any]) -> Any:
@@ -44,7 +43,7 @@ def _connected(make: Callable[[], Any]) -> Any:
     try:
         return make()
     except FileNotFoundError as error:
-        message = f"cannot connect: {error}"
+        message = f"the file system cannot be opened: {error}"
         raise ConfigurationError(message) from error
     except OSError as error:
         if isinstance(error, (PermissionError, TimeoutError, ConnectionError)):

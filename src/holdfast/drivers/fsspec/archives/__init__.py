@@ -1,0 +1,1 @@
+"""Archives, which are read: zip and tar."""

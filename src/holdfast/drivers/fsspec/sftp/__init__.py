@@ -1,0 +1,1 @@
+"""SFTP, over paramiko or over sshfs (asyncssh)."""

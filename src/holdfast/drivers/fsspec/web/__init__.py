@@ -1,0 +1,1 @@
+"""Web servers: plain ones, which are read, and WebDAV's."""
