@@ -7,8 +7,8 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 
-# Of the lines up to 70: 33 (URLs for local files), 65 (moving files), 66 and 67 (upload and download handlers) come with
-# features of their own.
+# Of the lines up to 70, 33 (URLs for local files), 65 (moving files), 66 and 67 (upload and download handlers) come
+# with features of their own.
 LINES = set(range(1, 71)) - {33, 65, 66, 67}
 
 # Decisions beside the lines, which two people could have taken differently.
@@ -32,7 +32,7 @@ DECISIONS = {
 }
 
 
-def tests_of_the_suite() -> Iterator[str]:
+def all_tests() -> Iterator[str]:
     """Yield all test functions, as ``folder/file.py::name``."""
     for path in TESTS.rglob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -42,10 +42,10 @@ def tests_of_the_suite() -> Iterator[str]:
 
 def test_every_line_has_a_test() -> None:
     """``test_b24_…`` is for line 24; no line is missing, and none was invented."""
-    named = {int(line) for test in tests_of_the_suite() for line in re.findall(r"(?<=_)b(\d+)(?=_)", test)}
+    named = {int(line) for test in all_tests() for line in re.findall(r"(?<=_)b(\d+)(?=_)", test)}
     assert named == LINES
 
 
 def test_the_tests_of_the_decisions_exist() -> None:
     """A renamed or removed test opens a gap, which shows."""
-    assert set(DECISIONS.values()) - set(tests_of_the_suite()) == set()
+    assert set(DECISIONS.values()) - set(all_tests()) == set()
