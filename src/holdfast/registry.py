@@ -8,7 +8,7 @@ from holdfast.backends.base import StorageBackend
 from holdfast.errors import ConfigurationError, UnknownStorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _OBSTORE_SCHEMES = frozenset(
     {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "http", "https", "file", "memory"}
@@ -56,10 +56,13 @@ class StorageRegistry:
         elif options or key not in {None, backend.key}:
             message = f"the storage {backend.key!r} is complete: key= and options go with a URL only"
             raise ConfigurationError(message)
-        if self._substitute is not None:
-            backend = self._substitute(backend)
-        self._backends[backend.key] = backend
-        return backend
+        return self.register_all([backend])[0]
+
+    def register_all(self, backends: Iterable[StorageBackend]) -> list[StorageBackend]:
+        """Register several storages: all of them, or none if one cannot be."""
+        found = [backend if self._substitute is None else self._substitute(backend) for backend in backends]
+        self._backends |= {backend.key: backend for backend in found}
+        return found
 
     def get(self, key: str) -> StorageBackend:
         """Return the storage of a name.

@@ -67,6 +67,13 @@ def test_what_it_says(storages):
     assert [path.name for path in (storages.folder / "other").rglob("*") if path.is_file()] == []
 
 
+def test_no_time(storages):
+    """Nothing is tried in no time, and what was not tried is not well."""
+    (none,) = storages.run_each(["check", "good.toml", "--timeout", "0s"])
+    assert none.status == 2
+    assert "timeout must be seconds above 0" in none.err
+
+
 def test_the_environment(shop):
     """Storages that variables describe, in a process that has no application."""
     done = shop.run("check", "--environment", "--json", SHOP_STORAGE_URI="memory://")

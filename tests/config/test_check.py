@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import socket
 import threading
 
@@ -137,6 +138,18 @@ def test_secrets_in_plain_text(s3_bucket):
     assert note.startswith("aws_secret_access_key stands in the configuration in plain text")
 
 
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), "soon"])
+def test_no_time(timeout):
+    """It is refused: nothing would be tried."""
+    with pytest.raises(ConfigurationError, match="timeout must be seconds above 0"):
+        check({"storages": {"docs": "memory://"}}, timeout=timeout)
+
+
+def test_time_beyond_all_clocks():
+    """As long as can be."""
+    assert check({"storages": {"docs": "memory://"}}, timeout=1e300).ok
+
+
 def test_one_that_hangs():
     """It takes no more than its time, says where something may be left, and the others do not wait for it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -164,8 +177,19 @@ def test_time_that_is_up_between_two_steps(tmp_path):
     probe = Probe(storage, StorageCheck("docs"), 30.0)
     probe.run()
     steps = {step.name: step.outcome for step in probe._check.steps}
-    assert steps == all_ok(**dict.fromkeys(STEPS[1:-1], "skipped"))
+    assert steps == all_ok(**dict.fromkeys(STEPS[1:-1], "failed"))
+    assert not probe._check.ok
+    assert re.fullmatch(r"no time left after put, 0\.\d s: raise --timeout", probe._check.steps[1].detail)
     assert list(storage.list()) == []
+
+
+def test_a_read_only_storage_without_time():
+    """That nothing was tried does not mean that all is well."""
+    storage = ReadOnlyBackend("docs", ObstoreBackend("docs", "memory://"))
+    probe = Probe(storage, StorageCheck("docs"), -1.0)
+    probe.run()
+    assert not probe._check.ok
+    assert probe._check.steps[0].detail == "no time left, 0.0 s: raise --timeout"
 
 
 async def test_in_async_code(registry):
@@ -182,6 +206,8 @@ def test_only_some(registry):
     assert check(registry, only=["b"]).storages.keys() == {"b"}
     with pytest.raises(UnknownStorageError, match="there is no storage 'c' \\(there are: 'a', 'b'\\)"):
         check(registry, only=["c"])
+    with pytest.raises(ConfigurationError, match=re.escape("only=['b']")):
+        check(registry, only="b")
 
 
 def test_what_is_no_configuration():

@@ -95,6 +95,9 @@ def test_a_secret_does_not_show(write):
         ),
         ("storages.toml", "[[storage.backends]]\ntype='s3'", "storage.backends, number 1 needs a name"),
         ("storages.toml", "[other]", "names no storage"),
+        ("pyproject.toml", "tool = 1", "tool must be a table"),
+        ("pyproject.toml", "[tool]\nholdfast = 1", "holdfast must be a table"),
+        ("pyproject.toml", '[tool.holdfast]\nstorages = "pyproject.toml"', "name the file that holds the storages"),
         ("storages.toml", "storages = 5", "storages must be a table"),
         ("storages.toml", "[storages]\na = 5", "storages.a must be a table"),
         ("storages.ini", "", "is not a path to a .toml, .json, .yaml or .env file"),
@@ -115,6 +118,43 @@ def test_a_line_of_yaml_is_not_shown(write):
     with pytest.raises(ConfigurationError) as caught:
         load(write("storages.yaml", "password: 'canary\n  b: }{"))
     assert "canary" not in str(caught.value)
+
+
+class BytesPath:
+    """A path that is bytes, as `os.fspath` may return."""
+
+    def __fspath__(self):
+        return b"missing.toml"
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("a\0.toml", r"'a\\x00.toml' is not a path"),
+        (BytesPath(), "missing.toml cannot be read: No such file"),
+        (".envrc", "is not a path"),
+    ],
+)
+def test_names_of_files(name, complaint):
+    """Whatever they are, it is an error that says so."""
+    with pytest.raises(ConfigurationError, match=complaint):
+        load(name)
+    with pytest.raises(ConfigurationError, match=r"the file 'a\\x00' cannot be read"):
+        load({"storages": {"docs": {"uri": {"file": "a\0"}}}})
+
+
+def test_a_registry_that_fails(registry):
+    """Then none of the storages is registered."""
+
+    def stand_in(storage):
+        if storage.key == "b":
+            raise RuntimeError("no")
+        return storage
+
+    registry._substitute = stand_in
+    with pytest.raises(RuntimeError):
+        configure({"storages": {"a": "memory://", "b": "memory://"}}, registry=registry)
+    assert registry.all() == {}
 
 
 def test_a_file_that_is_missing(tmp_path):

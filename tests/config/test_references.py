@@ -2,19 +2,21 @@
 
 import pytest
 
+from holdfast.config import load
+from holdfast.config.forms.declaration import declare
 from holdfast.config.forms.described import Described
 from holdfast.config.forms.references import Lookups, resolve
 from holdfast.errors import ConfigurationError
 
-FILES = {"/run/secrets/key": "from-file\n", "/run/secrets/json": '{"access": "from-json", "number": 5}'}
-SECRETS = {"text": "from-store", "fields": {"access": "from-field"}, "bytes": b"from-bytes"}
+FILES = {"/run/secrets/key": "from-file\n", "/empty": "\n", "/run/secrets/json": '{"access": "from-json", "number": 5}'}
+SECRETS = {"text": "from-store", "fields": {"access": "from-field"}, "bytes": b"from-bytes", "none": None}
 
 
 def read_file(name):
     """Return a file of these."""
-    if name not in FILES:
-        raise ConfigurationError(f"the file {name} cannot be read: No such file or directory")
-    return FILES[name]
+    if name == "/closed":
+        raise ConfigurationError(f"the file {name} cannot be read: Permission denied")
+    return FILES.get(name)
 
 
 LOOKUPS = Lookups({"NAME": "from-env", "EMPTY": "", "TRICK": "${NAME}"}, read_file, SECRETS.__getitem__)
@@ -45,6 +47,10 @@ def resolved(**table):
         ({"env": "NONE", "default": 5}, 5),
         ({"file": "/run/secrets/key"}, "from-file"),
         ({"file": "/run/secrets/json", "field": "access"}, "from-json"),
+        ({"file": "/missing", "default": 5}, 5),
+        ({"file": "/empty", "default": None}, None),
+        ({"file": "/run/secrets/json", "field": "other", "default": 5}, 5),
+        ({"secret": "none", "default": 5}, 5),
         ({"secret": "text"}, "from-store"),
         ({"secret": "bytes"}, "from-bytes"),
         ({"secret": "fields", "field": "access"}, "from-field"),
@@ -79,7 +85,11 @@ def test_s3fs_has_an_option_named_secret():
         ({"env": "NAME", "defalt": "x"}, "'defalt' is not an option of a reference; did you mean 'default'"),
         ({"env": "NAME", "file": "/x"}, "option must hold one reference"),
         ({"env": 5}, "option must hold one reference"),
-        ({"file": "/missing"}, "option: the file /missing cannot be read: No such file"),
+        ({"file": "/missing"}, "option: the file /missing does not exist, or is empty"),
+        ({"file": "/empty"}, "option: the file /empty does not exist, or is empty"),
+        ({"file": "/closed", "default": 5}, "option: the file /closed cannot be read: Permission denied"),
+        ({"env": "NAME", "field": "other"}, "option: what was found has no field 'other'"),
+        ({"secret": "none"}, "option: the secret 'none' does not exist, or is empty"),
         ({"secret": "missing"}, "option: fetching the secret 'missing' failed with KeyError"),
         ({"secret": "fields", "field": "other"}, "option: what was found has no field 'other'"),
         ({"secret": "text", "field": "access"}, "option: what was found has no field 'access'"),
@@ -99,15 +109,37 @@ def test_secrets_without_a_function():
 
 
 def test_the_text_of_a_failed_fetch_is_not_shown():
-    """A client may put what it received into its exceptions."""
+    """A client may put what it received into its exceptions: not even the traceback leads to them."""
 
     def fetch(name):
-        raise RuntimeError("canary")
+        raise RuntimeError("can" + "ary")
 
-    described = Described("docs", {"option": {"secret": "text"}}, "storages.toml")
-    with pytest.raises(ConfigurationError) as caught:
-        resolve(described, LOOKUPS._replace(secrets=fetch))
-    assert "canary" not in str(caught.value)
+    with pytest.raises(ConfigurationError, match="failed with RuntimeError") as caught:
+        load({"storages": {"docs": {"uri": {"secret": "text"}}}}, secrets=fetch)
+    error = caught.value
+    while error is not None:
+        assert "canary" not in str(error)
+        error = error.__cause__ or error.__context__
+
+
+def test_an_async_function_for_secrets():
+    """It is refused; its coroutine is not left behind."""
+
+    async def fetch(name):
+        return "text"
+
+    with pytest.raises(ConfigurationError, match="the function for secrets is async"):
+        load({"storages": {"docs": {"uri": {"secret": "text"}}}}, secrets=fetch)
+    with pytest.raises(ConfigurationError, match="secrets must be a function"):
+        load({"storages": {"docs": "memory://"}}, secrets={"text": "x"})
+
+
+def test_what_a_description_shows():
+    """Neither it, nor what it means, nor where references lead shows a secret, in a debugger or a report of errors."""
+    found = resolved(uri="s3://b/", aws_secret_access_key="canary")
+    assert repr(found) == "<Described 'docs' in storages.toml>"
+    assert repr(declare(found)) == "<Declaration 'docs' in storages.toml>"
+    assert "from-env" not in repr(LOOKUPS)
 
 
 def test_where_values_come_from():

@@ -70,6 +70,18 @@ def assert_same(found):
     assert str(photos.native) == "/var/app/photos"
 
 
+@pytest.mark.parametrize("name", [".env", ".env.production", ".env.local", "shop.env"])
+def test_files_of_variables(write, name):
+    """By any of their usual names."""
+    assert load(write(name, "DOCS_STORAGE_URI=memory://\n"))[0].key == "docs"
+
+
+def test_a_file_that_pyproject_names(write):
+    """It lies beside it."""
+    write("storages.toml", TOML)
+    assert_same(load(write("pyproject.toml", '[tool.holdfast]\nstorages = "storages.toml"\n')))
+
+
 def test_registering_again(registry):
     """What is configured replaces what had the name, and leaves the rest."""
     registry.register_backend("memory://", key="docs")

@@ -49,6 +49,18 @@ def test_b60_docker_reads_it():
     assert done.returncode == 0, done.stderr
 
 
+def test_b60_the_commands():
+    """Compose takes a service that ends for a failure where it is told to wait, so only the server is waited for."""
+    ending = {name for name, service in COMPOSE["services"].items() if "healthcheck" not in service}
+    for name in ("README.md", "compose.yaml"):
+        lines = [line.strip(" #").split() for line in (FOLDER / name).read_text().splitlines()]
+        commands = [words[2:] for words in lines if words[:2] == ["docker", "compose"]]
+        waited, run = ({*words} & COMPOSE["services"].keys() for words in commands)
+        assert "--wait" in commands[0]
+        assert waited == COMPOSE["services"].keys() - ending
+        assert (commands[1][0], run) == ("run", ending)
+
+
 def test_b60_the_script():
     """It is a shell's, asks for the command of today, and makes the buckets that the settings name."""
     script = FOLDER / "make-buckets.sh"

@@ -53,6 +53,17 @@ VOCABULARY = Vocabulary(
     },
     addresses=frozenset({"authority_host", "endpoint", "fabric_token_service_url"}),
     machine=frozenset({"msi_endpoint"}),
+    secrets=frozenset(
+        {
+            "account_key",
+            "client_secret",
+            "connection_string",
+            "encryption_key",
+            "fabric_session_token",
+            "sas_key",
+            "token",
+        }
+    ),
     credentials="azure_storage_account_name and azure_storage_account_key",
 )
 """The names of obstore's ``AzureConfig``, without the container, which the URL names; and the connection string."""

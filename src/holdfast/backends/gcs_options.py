@@ -29,6 +29,7 @@ VOCABULARY = Vocabulary(
     aliases={"service_account_path": "service_account"},
     switches=frozenset({"skip_signature"}),
     addresses=frozenset({"base_url"}),
+    secrets=frozenset({"bearer_token", "service_account_key"}),
     credentials="google_service_account",
 )
 """The names of obstore's ``GCSConfig``, without the bucket, which the URL names."""

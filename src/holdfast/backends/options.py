@@ -53,6 +53,7 @@ class Vocabulary:
         switches: Those that are true or false.
         addresses: Those that are URLs of servers.
         machine: Those that are URLs of the machine's own service for credentials, which is never encrypted.
+        secrets: Those that are secrets, or hold one.
         credentials: What to give instead of a user name and a password in a URL.
     """
 
@@ -63,7 +64,14 @@ class Vocabulary:
     switches: frozenset[str] = frozenset()
     addresses: frozenset[str] = frozenset()
     machine: frozenset[str] = frozenset()
+    secrets: frozenset[str] = frozenset()
     credentials: str = "the credentials"
+
+    @property
+    def secret_names(self) -> frozenset[str]:
+        """Every name under which a secret may be written."""
+        plain = {*self.secrets, *(alias for alias, name in self.aliases.items() if name in self.secrets)}
+        return frozenset(prefix + name for prefix in ("", *self.prefixes) for name in plain)
 
     def read(self, options: Mapping[str, Any]) -> Arguments:
         """Return the options by obstore's names.

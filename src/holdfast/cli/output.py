@@ -39,9 +39,11 @@ class Output:
     def guarded(self, *, logs: bool = True) -> Iterator[None]:
         """Send what the application prints and logs to standard error, so that the result stays alone.
 
-        Without `logs`, what the library logs is left out, for a result that says it all.
+        Without `logs`, what the library logs is left out, for a result that says it all. What single operations of
+        storages log always is: the commands tell of those that failed.
         """
         handler = _Handler(self._err) if logs else logging.NullHandler()
+        handler.addFilter(lambda record: not record.name.startswith("holdfast.storage"))
         logger = logging.getLogger("holdfast")
         logger.addHandler(handler)
         try:
@@ -97,4 +99,6 @@ class _Handler(logging.Handler):
         """Write one."""
         level = record.levelname.lower()
         style = "red" if record.levelno >= logging.ERROR else "yellow"
-        self._console.print(Text.assemble((f"{level}: ", style), plain(record.getMessage())), soft_wrap=True)
+        error = record.exc_info[1] if record.exc_info else None
+        message = f"{record.getMessage()}: {error}" if error else record.getMessage()
+        self._console.print(Text.assemble((f"{level}: ", style), plain(message)), soft_wrap=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import quote
 
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.obstore import ObstoreBackend
@@ -10,7 +12,6 @@ from holdfast.backends.wrappers import CachedBackend, LimitedBackend, MirrorBack
 from holdfast.config.forms.declaration import Declaration
 from holdfast.config.forms.wrapping import Limits, Wrappers
 from holdfast.errors import ConfigurationError, HoldfastError
-from holdfast.names import check_name
 from holdfast.registry import StorageRegistry
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _S3 = {"s3", "s3a"}
+_DECODED = ("file://", "http://", "https://")  # in these, %41 is an A
 _WITH_RETRIES = _S3 | {"gs", "gcs", "az", "azure", "abfs", "abfss"}  # those that obstore opens
 
 
@@ -76,7 +78,11 @@ class Builder:
         return storage
 
     def _part(self, name: str) -> StorageBackend:
-        check_name(name, self._declared, "this configuration's storages")
+        if name not in self._declared:
+            near = get_close_matches(name, self._declared, 1)
+            there_are = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(map(repr, self._declared))}"
+            message = f"it stands on {name!r}, which is no storage of this configuration; {there_are}"
+            raise ConfigurationError(message)
         if name in self._under_way:
             message = f"it stands on {name!r}, which stands on it"
             raise ConfigurationError(message)
@@ -156,4 +162,6 @@ def _own_names(options: Mapping[str, Any], protocol: str | None) -> dict[str, An
 
 
 def _joined(url: str, prefix: str) -> str:
-    return f"{url.rstrip('/')}/{prefix.strip('/')}/" if prefix else url
+    if url.startswith(_DECODED):
+        prefix = quote(prefix)
+    return f"{url.rstrip('/')}/{prefix}/" if prefix else url

@@ -48,7 +48,7 @@ def configure(
         registry: Where to register them.
 
     Returns:
-        The storages, in the order of the configuration. Nothing is connected to until their first use.
+        The registered storages, in the order of the configuration. Nothing is connected to until their first use.
 
     Raises:
         ConfigurationError: Says for every storage that cannot be what is wrong, and where it stands.
@@ -57,10 +57,7 @@ def configure(
         >>> configure({"storages": {"docs": {"uri": "memory://", "checksum": "sha256"}}})
         [<ObstoreBackend 'docs'>]
     """
-    found = load(source, secrets=secrets)
-    for storage in found:
-        registry.register_backend(storage)
-    return found
+    return registry.register_all(load(source, secrets=secrets))
 
 
 def load(source: Any, *, secrets: Callable[[str], Any] | None = None) -> list[StorageBackend]:

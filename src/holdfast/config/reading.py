@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from functools import cache, partial
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from holdfast.config.forms.flat import Names, described_by
 from holdfast.config.forms.references import Lookups
 from holdfast.config.forms.tables import NAMES, described_in
+from holdfast.config.plain import Plain, fields_of
 from holdfast.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -42,20 +43,39 @@ def read(source: Any, secrets: Callable[[str], Any] | None = None) -> Configurat
     Raises:
         ConfigurationError: The source cannot be read, or describes no storage.
     """
+    if secrets is not None and not callable(secrets):
+        message = f"secrets must be a function that returns a secret by its name, not {type(secrets).__name__}"
+        raise ConfigurationError(message)
+    try:
+        return _read(source, secrets)
+    except RecursionError:
+        message = "the configuration is nested too deeply"
+        raise ConfigurationError(message) from None
+
+
+def _read(source: Any, secrets: Callable[[str], Any] | None) -> Configuration:
     if isinstance(source, (str, os.PathLike)):
-        return _file(os.fspath(source), secrets)
+        return _file(os.fsdecode(source), secrets)
     if isinstance(source, type(os.environ)):
         return _flat(source, "the environment", "the environment variable")
+    plain = Plain()
     if isinstance(source, Mapping):
-        return _mapping(dict(source), "the mapping", Path.cwd(), secrets)
+        found = _mapping(plain.value(source), "the mapping", Path.cwd(), secrets)
+    else:
+        found = _settings(source, plain)
+    hidden = frozenset(plain.secrets)
+    return found._replace(storages=[each._replace(secrets=each.secrets | hidden) for each in found.storages])
+
+
+def _settings(source: Any, plain: Plain) -> Configuration:
     if isinstance(source, type):
         message = f"{source.__name__} is a class: hand over an instance of it, configure({source.__name__}())"
         raise ConfigurationError(message)
-    fields = _fields(source)
+    what, fields = type(source).__name__, fields_of(source)
     if fields is None:
-        message = f"a configuration is {_FORMS}, not {type(source).__name__}"
+        message = f"a configuration is {_FORMS}, not {what}"
         raise ConfigurationError(message)
-    what = type(source).__name__
+    fields = plain.value(fields)
     if isinstance(fields.get("storages"), (dict, list)) or isinstance(fields.get("storage"), dict):
         return Configuration(described_in(fields, what))
     return _flat(fields, what, f"{what}'s field", any_case=True)
@@ -65,34 +85,54 @@ def _flat(values: Mapping[str, Any], place: str, what: str, *, any_case: bool = 
     return Configuration(described_by(Names(dict(values), place, what, any_case=any_case)))
 
 
-def _file(name: str, secrets: Callable[[str], Any] | None) -> Configuration:
+def _file(name: str, secrets: Callable[[str], Any] | None, *, named_in: Path | None = None) -> Configuration:
     scheme, separator, _ = name.partition("://")
     if separator:  # only the scheme is shown: a URL may hold a password
         message = f'{scheme}:// is a storage, not a configuration: storages.register_backend("{scheme}://…", key="…")'
         raise ConfigurationError(message)
     path = Path(name)
-    parse = _PARSERS.get(path.suffix.lower() or path.name)
-    if parse is None:
+    parse = _PARSERS.get(path.suffix.lower()) or (_dotenv if _DOTENV.fullmatch(path.name) else None)
+    if parse is None or "\0" in name:
         message = f"{name!r} is not {_FORMS}"
         raise ConfigurationError(message)
-    try:
-        data = parse(read_text(path, "the configuration"))
-    except RecursionError:
-        message = f"{name} is nested too deeply"
-        raise ConfigurationError(message) from None
-    except ConfigurationError:
-        raise
-    except ValueError as error:
-        message = f"{name} cannot be read: {error}"
-        raise ConfigurationError(message) from None
+    data = _parsed(path, parse)
     if parse is _dotenv:
         return _flat(data, name, f"{name}: the variable")
     if path.name == "pyproject.toml":
-        data = data.get("tool", {}).get("holdfast", {})
+        data = _section(data)
+        if isinstance(other := data.get("storages"), str):
+            if named_in:
+                message = f"{named_in} names {name}, which names {other!r}: name the file that holds the storages"
+                raise ConfigurationError(message)
+            return _file(str(path.parent / other), secrets, named_in=path)
     if not isinstance(data, dict):
         message = f"{name} must hold a table, not {type(data).__name__}"
         raise ConfigurationError(message)
     return _mapping(data, name, path.parent, secrets)
+
+
+def _parsed(path: Path, parse: Callable[[str], Any]) -> Any:
+    text = read_text(path, "the configuration")
+    try:
+        return parse(text)
+    except ConfigurationError:
+        raise
+    except ValueError as error:
+        problem = str(error)
+    # Raised out here: some of these errors hold the whole text.
+    message = f"{path} cannot be read: {problem}"
+    raise ConfigurationError(message)
+
+
+def _section(data: Any) -> dict[str, Any]:
+    """Return what a ``pyproject.toml`` says under ``[tool.holdfast]``."""
+    for name in ("tool", "holdfast"):
+        data = data.get(name, {})
+        if not isinstance(data, dict):
+            message = f"pyproject.toml: {name} must be a table, [tool.holdfast]"
+            raise ConfigurationError(message)
+    found: dict[str, Any] = data
+    return found
 
 
 def _mapping(data: dict[Any, Any], place: str, folder: Path, secrets: Callable[[str], Any] | None) -> Configuration:
@@ -105,8 +145,11 @@ def _mapping(data: dict[Any, Any], place: str, folder: Path, secrets: Callable[[
     )
 
 
-def _secret_file(folder: Path, name: str) -> str:
-    return read_text(folder / name, "the file")
+def _secret_file(folder: Path, name: str) -> str | None:
+    if "\0" in name:
+        message = f"the file {name!r} cannot be read: there is no such name"
+        raise ConfigurationError(message)
+    return read_text(folder / name, "the file") if os.path.lexists(folder / name) else None
 
 
 def read_text(path: Path, what: str) -> str:
@@ -117,34 +160,11 @@ def read_text(path: Path, what: str) -> str:
     """
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        message = f"{what} {path} cannot be read: {reason}"
-        raise ConfigurationError(message) from None
-
-
-def _fields(source: Any) -> dict[str, Any] | None:
-    """Return the fields of a settings object: a dataclass, or a model of pydantic."""
-    if dataclasses.is_dataclass(source) and not isinstance(source, type):
-        fields = {field.name: getattr(source, field.name) for field in dataclasses.fields(source)}
-    elif hasattr(source, "model_dump"):
-        fields = source.model_dump()
-    else:
-        return None
-    return {name: _shown(value) for name, value in fields.items()}
-
-
-def _shown(value: Any) -> Any:
-    """Return plain values: what a secret of pydantic hides, a path as text."""
-    if hasattr(value, "get_secret_value"):
-        return _shown(value.get_secret_value())
-    if isinstance(value, Mapping):
-        return {name: _shown(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_shown(each) for each in value]
-    if isinstance(value, (str, bytes, bool, int, float, type(None))) or callable(value):
-        return value
-    return str(value)  # paths, URLs
+    # Raised out here: UnicodeDecodeError holds all that was read.
+    message = f"{what} {path} cannot be read: {reason}"
+    raise ConfigurationError(message)
 
 
 def _yaml(text: str) -> Any:
@@ -166,3 +186,4 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     ".yml": _yaml,
     ".env": _dotenv,
 }
+_DOTENV = re.compile(r"\.env(?:[._-].+)?")  # .env, .env.production

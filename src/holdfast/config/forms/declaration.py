@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import re
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
 
+from holdfast.config.forms.fsspec_names import for_fsspec
 from holdfast.config.forms.numbers import whole_number
+from holdfast.config.forms.places import PLACES, find_place, prefix_in, text_in
 from holdfast.config.forms.wrapping import WRAPPERS, Wrappers, wrappers_in
 from holdfast.errors import ConfigurationError
 
@@ -17,10 +18,9 @@ if TYPE_CHECKING:
 
     from holdfast.config.forms.described import Described
 
-_PLACES = ("uri", "fs", "bucket", "container", "path", "of", "mirror")
 _SETTINGS = ("checksum", "max_concurrency", "key_scheme", "object_settings")
 _OWN = (
-    *_PLACES,
+    *PLACES,
     "require",
     "type",
     "driver",
@@ -30,21 +30,9 @@ _OWN = (
     *WRAPPERS,
 )
 _DRIVERS = ("obstore", "fsspec")
-_SCHEMES = {
-    "s3": "s3",
-    "minio": "s3",
-    "gcs": "gs",
-    "gs": "gs",
-    "azure": "az",
-    "az": "az",
-    "abfs": "az",
-    "memory": "memory",
-    "local": "file",
-    "file": "file",
-}
-_SAME = {"gcs": "gs", "s3a": "s3", "azure": "az", "abfs": "az", "abfss": "az", "local": "file"}
 _MINIO = "http://localhost:9000"
 _NEAR = 0.8
+_OCTAL = re.compile(r"(?:0o?)?[0-7]{3}")  # permission bits, as JSON and the environment have them
 
 
 class Declaration(NamedTuple):
@@ -74,6 +62,10 @@ class Declaration(NamedTuple):
     mirror: tuple[str, ...] = ()
     require: int = 1
 
+    def __repr__(self) -> str:
+        """Without the options: they hold secrets."""
+        return f"<{type(self).__name__} {self.described.key!r} in {self.described.place}>"
+
 
 def declare(described: Described) -> Declaration:
     """Return what a description means; its references are resolved.
@@ -90,8 +82,8 @@ def declare(described: Described) -> Declaration:
 
 def _declare(described: Described, table: dict[str, Any]) -> Declaration:
     options = {name: value for name, value in _options(table).items() if value is not None}
-    kind = _text(table, "type").lower()
-    driver = _text(table, "driver").lower() or None
+    kind = text_in(table, "type").lower()
+    driver = text_in(table, "driver").lower() or None
     if driver not in {None, *_DRIVERS}:
         message = f"driver is {driver!r:.40}; there are {' and '.join(_DRIVERS)}"
         raise ConfigurationError(message)
@@ -103,26 +95,42 @@ def _declare(described: Described, table: dict[str, Any]) -> Declaration:
     settings, wrappers = _settings(table), wrappers_in(table)
     if "of" in table or "mirror" in table:
         _check_alone(table, options)
-        declaration = Declaration(described, "", None, _text(table, "prefix"), settings, {}, wrappers)
-        return declaration._replace(of=_text(table, "of") or None, mirror=_names(table), require=_required(table))
+        declaration = Declaration(described, "", None, prefix_in(table), settings, {}, wrappers)
+        return declaration._replace(of=_of(table), mirror=_mirror(table), require=_required(table))
     if "require" in table:
         message = "require goes with mirror"
         raise ConfigurationError(message)
-    fs, prefix = _root(kind, table)
+    fs, prefix = find_place(kind, table)
+    scheme = fs.partition("://")[0]
+    if driver == "fsspec":
+        options = for_fsspec(scheme, options)
+    if scheme in {"file", "local"} and isinstance(mode := options.get("mode"), str) and _OCTAL.fullmatch(mode):
+        options["mode"] = int(mode.removeprefix("0o"), 8)
     return Declaration(described, fs, driver, prefix, settings, options, wrappers)
 
 
 def _check_alone(table: Mapping[str, Any], options: Mapping[str, Any]) -> None:
     """Refuse what a storage over others does not have."""
     place = "of" if "of" in table else "mirror"
-    for name in [*(each for each in (*_PLACES, "type", "driver") if each in table and each != place), *options]:
+    for name in [*(each for each in (*PLACES, "type", "driver") if each in table and each != place), *options]:
         message = f"{place} names another storage, which has its own {name}"
         raise ConfigurationError(message)
 
 
-def _names(table: Mapping[str, Any]) -> tuple[str, ...]:
-    names = table.get("mirror", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+def _of(table: Mapping[str, Any]) -> str | None:
+    if "of" not in table:
+        return None
+    if name := text_in(table, "of"):
+        return name
+    message = 'of must name another storage, such as of = "documents"'
+    raise ConfigurationError(message)
+
+
+def _mirror(table: Mapping[str, Any]) -> tuple[str, ...]:
+    names = table.get("mirror")
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
         message = 'mirror must be a list of storages, such as mirror = ["main", "backup"]'
         raise ConfigurationError(message)
     return tuple(names)
@@ -151,65 +159,13 @@ def _options(table: Mapping[str, Any]) -> dict[str, Any]:
 
 def _minio(options: dict[str, Any]) -> dict[str, Any]:
     """A server of one's own: on this machine unless it is said where, and http:// where that is said."""
-    given = next((options[name] for name in options if name.removeprefix("aws_") in {"endpoint", "endpoint_url"}), None)
+    kwargs = options.get("client_kwargs")  # of s3fs
+    written = {**(kwargs if isinstance(kwargs, dict) else {}), **options}
+    given = next((written[name] for name in written if name.removeprefix("aws_") in {"endpoint", "endpoint_url"}), None)
     more: dict[str, Any] = {} if given else {"aws_endpoint": _MINIO}
     if str(given or _MINIO).lower().startswith("http://") and not {"allow_http", "aws_allow_http"} & options.keys():
         more["aws_allow_http"] = True
     return {**options, **more}
-
-
-def _root(kind: str, table: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the URL or protocol, and the prefix."""
-    given = [name for name in _PLACES if name in table]
-    prefix = _text(table, "prefix")
-    if len(given) > 1:
-        message = f"{' and '.join(given)} say the same thing: give one of them"
-        raise ConfigurationError(message)
-    place = _text(table, given[0]) if given else ""
-    scheme, separator, rest = place.partition("://")
-    if separator:
-        _check_type(kind, scheme)
-        # GCS is gs:// everywhere; the drivers know both.
-        return f"{scheme}://{rest}", prefix
-    if given == ["uri"]:
-        message = f'uri needs a scheme, such as "s3://bucket/": "{place[:40]}" has none'
-        raise ConfigurationError(message)
-    if given == ["fs"]:
-        return place, prefix
-    if not kind:
-        message = 'which storage? Give uri = "s3://bucket/", or type and bucket'
-        raise ConfigurationError(message)
-    return _typed(kind, place, prefix)
-
-
-def _check_type(kind: str, scheme: str) -> None:
-    named, wanted = (_SAME.get(each, each) for each in (scheme.lower(), _SCHEMES.get(kind, kind)))
-    if kind and named != wanted:
-        message = f"type is {kind!r:.40}, but the URL begins with {scheme}://"
-        raise ConfigurationError(message)
-
-
-def _typed(kind: str, place: str, prefix: str) -> tuple[str, str]:
-    scheme = _SCHEMES.get(kind)
-    if scheme is None:  # a protocol of fsspec: what it needs are options
-        return kind, f"{place.rstrip('/')}/{prefix}" if place and prefix else place or prefix
-    if scheme == "memory":
-        return "memory://", prefix or place
-    if scheme == "file":
-        return _folder(place, prefix)
-    if not place:
-        what = "container" if scheme == "az" else "bucket"
-        message = f'type = "{kind}" needs {what} = "name"'
-        raise ConfigurationError(message)
-    return f"{scheme}://{place}", prefix
-
-
-def _folder(place: str, prefix: str) -> tuple[str, str]:
-    path, below = (place, prefix) if place else (prefix, "")
-    if not os.path.isabs(path):  # noqa: PTH117  # a text that may hold anything
-        message = f'local disk needs an absolute path, such as path = "/var/app/uploads" (got {path!r:.80})'
-        raise ConfigurationError(message)
-    return f"file://{quote(path)}", below
 
 
 def _settings(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,13 +180,3 @@ def _settings(table: Mapping[str, Any]) -> dict[str, Any]:
     if "object_settings" in table:
         found["object_settings"] = table["object_settings"]
     return found
-
-
-def _text(table: Mapping[str, Any], name: str) -> str:
-    value = table.get(name, "")
-    if isinstance(value, os.PathLike):
-        value = os.fspath(value)
-    if not isinstance(value, str):
-        message = f"{name} must be text, not {type(value).__name__}"
-        raise ConfigurationError(message)
-    return value.strip()

@@ -13,12 +13,7 @@ if TYPE_CHECKING:
 
 E = TypeVar("E", bound=ConfigurationError)
 
-SECRET_NAME = re.compile(
-    r"(?i)(?:^|_)(?:secret|secret_access_key|password|passphrase|account_key|connection_string|sas_token|sas_key|token"
-    r"|service_account_key|bearer_token|client_secret|secret_key)$"
-)
-"""Names of options whose value is a secret, or holds one."""
-
+_PASSWORD = re.compile(r"(://[^/@\s:]*):[^/@\s]+@")
 _SHORTEST = 3  # what is shorter than that is no secret, and would blot out half of a message
 
 
@@ -41,11 +36,16 @@ class Described(NamedTuple):
     secrets: frozenset[str] = frozenset()
     literal: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Without the table: it holds secrets."""
+        return f"<{type(self).__name__} {self.key!r} in {self.place}>"
+
     def complaint(self, message: str, kind: type[E] = ConfigurationError) -> E:  # type: ignore[assignment]
         """Return the error for this storage: where it stands, and where the options it names come from."""
         for secret in sorted(self.secrets, key=len, reverse=True):
             if len(secret) >= _SHORTEST:
                 message = message.replace(secret, "…")
+        message = _PASSWORD.sub(r"\1:…@", message)
         named = {name: origin for name, origin in self.origins.items() if re.search(rf"\b{re.escape(name)}\b", message)}
         told = "; ".join(f"{name} is {origin}" for name, origin in named.items() if origin not in message)
         return kind(f"storage {self.key!r} in {self.place}: {message}{f' ({told})' if told else ''}")

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from holdfast.config.forms.described import SECRET_NAME, Described
+from holdfast.config.forms.described import Described
+from holdfast.config.forms.secret_names import is_secret
+from holdfast.config.forms.services import SERVICES
 from holdfast.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -29,75 +31,18 @@ _FIELDS = (
     "OBJECT_SETTINGS",
     "READ_ONLY",
     "DRIVER",
+    "LIMITS",
+    "CACHE",
 )
-_JSON = {"OPTIONS", "OBJECT_SETTINGS"}
-_CHOICE = "STORAGE_BACKEND"
-
-
-class _Service(NamedTuple):
-    """A service by the names of its variables.
-
-    Attributes:
-        type: The type, as in a table.
-        options: For each option the names that give it; the first is shown in messages.
-        defaults: What holds without them.
-        needed: The option without which it cannot be.
-    """
-
-    type: str
-    options: Mapping[str, tuple[str, ...]]
-    defaults: Mapping[str, Any]
-    needed: str = "bucket"
-
-
-_AWS = {
-    "aws_session_token": ("AWS_SESSION_TOKEN",),
-    "aws_allow_http": ("AWS_ALLOW_HTTP", "S3_ALLOW_HTTP"),
+_JSON = {
+    "OPTIONS": '{"aws_region": "eu-central-1"}',
+    "OBJECT_SETTINGS": '{"storage_class": "STANDARD_IA"}',
+    "LIMITS": '{"retries": 5, "timeout": 30}',
+    "CACHE": '{"folder": "/var/cache/app", "max_bytes": 1000000000}',
 }
-_SERVICES = {
-    "s3": _Service(
-        "s3",
-        {
-            "bucket": ("S3_BUCKET",),
-            "aws_access_key_id": ("AWS_ACCESS_KEY_ID", "S3_ACCESS_KEY_ID"),
-            "aws_secret_access_key": ("AWS_SECRET_ACCESS_KEY", "S3_SECRET_ACCESS_KEY"),
-            "aws_region": ("AWS_REGION", "S3_REGION", "AWS_DEFAULT_REGION"),
-            "aws_endpoint": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "S3_ENDPOINT"),
-            **_AWS,
-        },
-        {"aws_region": "us-east-1"},
-    ),
-    "minio": _Service(
-        "minio",
-        {
-            "bucket": ("MINIO_BUCKET",),
-            "aws_access_key_id": ("MINIO_ACCESS_KEY",),
-            "aws_secret_access_key": ("MINIO_SECRET_KEY",),
-            "aws_region": ("MINIO_REGION",),
-            "aws_endpoint": ("MINIO_ENDPOINT",),
-        },
-        {},
-    ),
-    "gcs": _Service(
-        "gcs",
-        {"bucket": ("GCS_BUCKET",), "google_service_account": ("GOOGLE_APPLICATION_CREDENTIALS",)},
-        {},
-    ),
-    "azure": _Service(
-        "azure",
-        {
-            "container": ("AZURE_CONTAINER",),
-            "azure_storage_connection_string": ("AZURE_STORAGE_CONNECTION_STRING",),
-            "azure_storage_account_name": ("AZURE_STORAGE_ACCOUNT_NAME",),
-            "azure_storage_account_key": ("AZURE_STORAGE_ACCOUNT_KEY",),
-            "azure_storage_sas_token": ("AZURE_STORAGE_SAS_TOKEN",),
-        },
-        {},
-        "container",
-    ),
-    "local": _Service("local", {"path": ("UPLOAD_DIR",)}, {"path": "/var/app/uploads"}, "path"),
-    "memory": _Service("memory", {}, {}, ""),
-}
+"""Fields that are JSON, and an example of each."""
+
+_CHOICE, _LOCAL = "STORAGE_BACKEND", "UPLOAD_DIR"
 
 
 class Names:
@@ -143,6 +88,8 @@ def described_by(names: Names) -> list[Described]:
         ConfigurationError: There are none, or a name that is needed is missing.
     """
     found = [*_by_backend(names), *_by_uri(names)]
+    if not found and names.find(_LOCAL):
+        return [_local(names)]
     if not found:
         message = (
             f"{names.place} names no storage: set STORAGE_BACKEND (s3, minio, gcs, azure, local) and what belongs to "
@@ -157,10 +104,11 @@ def _by_backend(names: Names) -> Iterator[Described]:
     if chosen is None:
         return
     written, value = chosen
-    service = _SERVICES.get(str(value).strip().lower())
+    _check_near(names, "STORAGE")
+    service = SERVICES.get(str(value).strip().lower())
     if service is None:
-        near = get_close_matches(str(value).lower(), _SERVICES, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(_SERVICES)}"
+        near = get_close_matches(str(value).lower(), SERVICES, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(SERVICES)}"
         message = f"{names.what} {written} is {str(value)!r:.40}, which is no service; {hint}"
         raise ConfigurationError(message)
     table: dict[str, Any] = {"type": service.type, **service.defaults}
@@ -172,6 +120,21 @@ def _by_backend(names: Names) -> Iterator[Described]:
         message = f"{written}={value} needs {service.options[service.needed][0]}, which is not set in {names.place}"
         raise ConfigurationError(message)
     yield _described(names, "STORAGE", table, origins)
+
+
+def _local(names: Names) -> Described:
+    """Return the storage of an application that says nothing but its folder.
+
+    Raises:
+        ConfigurationError: Another service is described as well, so that the choice was rather forgotten.
+    """
+    for kind, service in SERVICES.items():
+        if kind != "local" and (found := names.find(*service.options.get(service.needed, ()))):
+            message = f"{names.what} {found[0]} is set, but {_CHOICE} is not: set {_CHOICE}={kind}, or {_CHOICE}=local"
+            raise ConfigurationError(message)
+    written, folder = names.find(_LOCAL) or ("", None)
+    _check_near(names, "STORAGE")
+    return _described(names, "STORAGE", {"type": "local", "path": folder}, {"path": f"{names.what} {written}"})
 
 
 def _by_uri(names: Names) -> Iterator[Described]:
@@ -192,9 +155,12 @@ def _described(names: Names, stem: str, table: dict[str, Any], origins: dict[str
         written, value = given
         where = f"{names.what} {written}"
         if field == "KEY":
-            key = str(value)
+            if not isinstance(value, str):
+                message = f"{where} must be text, not {type(value).__name__}"
+                raise ConfigurationError(message)
+            key = value
             continue
-        value = _json(value, where) if field in _JSON else value
+        value = _json(value, where, _JSON[field]) if field in _JSON else value
         table[field.lower()], origins[field.lower()] = value, where
         if field in _JSON:
             origins |= dict.fromkeys(value, where)
@@ -202,26 +168,33 @@ def _described(names: Names, stem: str, table: dict[str, Any], origins: dict[str
     return Described(key, table, names.place, origins, frozenset(secrets))
 
 
-def _texts(table: Mapping[str, Any]) -> Iterator[Any]:
+def _texts(table: Mapping[str, Any], *path: str) -> Iterator[Any]:
     for name, value in table.items():
         if isinstance(value, dict):
-            yield from _texts(value)
-        elif SECRET_NAME.search(str(name)):
+            yield from _texts(value, *path, str(name))
+        elif is_secret((*path, str(name))):
             yield value
 
 
-def _json(value: Any, where: str) -> dict[str, Any]:
+def _json(value: Any, where: str, example: str) -> dict[str, Any]:
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            at = f", character {error.pos + 1}: {error.msg}" if isinstance(error, json.JSONDecodeError) else ""
-            message = f'{where} is not JSON such as {{"aws_region": "eu-central-1"}}{at}'
-            raise ConfigurationError(message) from None
+        value, problem = _parsed(value)
+        if problem:  # raised here, without the parser's error: that holds the whole text
+            message = f"{where} is not JSON such as {example}{problem}"
+            raise ConfigurationError(message)
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-        message = f'{where} must be a JSON object such as {{"aws_region": "eu-central-1"}}'
+        message = f"{where} must be a JSON object such as {example}"
         raise ConfigurationError(message)
     return value
+
+
+def _parsed(text: str) -> tuple[Any, str]:
+    try:
+        return json.loads(text), ""
+    except json.JSONDecodeError as error:
+        return None, f", character {error.pos + 1}: {error.msg}"
+    except (ValueError, RecursionError):
+        return None, ": it is too long, or nested too deeply"
 
 
 def _check_near(names: Names, stem: str) -> None:

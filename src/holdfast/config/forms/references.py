@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from holdfast.config.forms.described import SECRET_NAME
+from holdfast.config.forms.fetching import fetch, pick
+from holdfast.config.forms.secret_names import is_secret
 from holdfast.errors import ConfigurationError
 from holdfast.names import check_name
 
@@ -35,13 +35,17 @@ class Lookups(NamedTuple):
 
     Attributes:
         environment: The variables.
-        read_file: Returns the text of a file.
+        read_file: Returns the text of a file; None if there is no such file.
         secrets: Returns a secret by its name: text, or a mapping of fields.
     """
 
     environment: Mapping[str, str]
-    read_file: Callable[[str], str]
+    read_file: Callable[[str], str | None]
     secrets: Callable[[str], Any] | None = None
+
+    def __repr__(self) -> str:
+        """Without the environment, which holds secrets."""
+        return f"<{type(self).__name__}>"
 
 
 def resolve(described: Described, lookups: Lookups) -> Described:
@@ -56,7 +60,7 @@ def resolve(described: Described, lookups: Lookups) -> Described:
         table=table,
         origins={**described.origins, **walk.origins},
         secrets=described.secrets | walk.secrets,
-        literal=tuple(walk.literal),
+        literal=tuple(dict.fromkeys(walk.literal)),
     )
 
 
@@ -88,10 +92,10 @@ class _Walk:
         return value
 
     def _text(self, text: str, path: tuple[str, ...]) -> str | None:
-        if SECRET_NAME.search(path[-1]):
-            self.secrets.add(text)
-            if "${" not in text and not _PUBLIC.fullmatch(text):
-                self.literal.append(path[-1])
+        if text in self._described.secrets:  # the program says that it is one: it is taken as it is
+            return text
+        if "${" not in text:
+            self._literal(text, path)
         whole = _INSIDE.fullmatch(text)
         if whole is not None and whole[1] is not None:
             return self._variable(whole, path)
@@ -116,6 +120,7 @@ class _Walk:
                 "write $${ for the two characters themselves"
             )
             raise self._described.complaint(message)
+        self._literal(default, path)
         return self._environment(name, path) or (default if otherwise else None)
 
     def _environment(self, name: str, path: tuple[str, ...]) -> str | None:
@@ -136,46 +141,37 @@ class _Walk:
             found: Any = self._environment(target, path)
         elif kinds[0] == "file":
             self.origins[name] = f"the file {target}"
-            found = self._checked(name, self._lookups.read_file, target).rstrip("\r\n")
+            found = (self._checked(name, self._lookups.read_file, target) or "").rstrip("\r\n")
         else:
             self.origins[name] = f"the secret {target!r}"
-            found = self._secret(target, name)
-        if field is not None and found is not None:
-            found = self._field(found, field, name)
-        return default if found is None else self._kept(found, path)
-
-    def _secret(self, target: str, name: str) -> Any:
-        if self._lookups.secrets is None:
-            message = (
-                f"{name} needs the secret {target!r}: pass a function that returns it by its name, "
-                "configure(…, secrets=fetch)"
-            )
-            raise self._described.complaint(message)
-        try:
-            found = self._lookups.secrets(target)
-        except Exception as error:
-            # Its text is not shown: it may hold what was fetched.
-            message = f"{name}: fetching the secret {target!r} failed with {type(error).__name__}"
-            raise self._described.complaint(message) from error
-        return found.decode(errors="replace") if isinstance(found, bytes) else found
-
-    def _field(self, found: Any, field: str, name: str) -> Any:
-        if isinstance(found, str):
-            self.secrets.add(found)
-            try:
-                found = json.loads(found)
-            except (ValueError, RecursionError):
-                found = None
-        if not hasattr(found, "get") or found.get(field) is None:
-            message = f"{name}: what was found has no field {field!r}"
-            raise self._described.complaint(message)
-        return found[field]
+            found = self._checked(name, fetch, self._lookups.secrets, target)
+        problem = ""
+        if found is None or (isinstance(found, str) and not found.strip()):
+            problem = "" if kinds[0] == "env" else f"{self.origins[name]} does not exist, or is empty"
+            found = None
+        elif field is not None:
+            found = pick(self._kept(found, path), field)
+            problem = f"what was found has no field {field!r}"
+        if found is not None:
+            return self._kept(found, path)
+        self._literal(default, path)
+        if problem and "default" not in table:
+            raise self._described.complaint(f"{name}: {problem}")
+        return default
 
     def _kept(self, value: Any, path: tuple[str, ...]) -> Any:
         """Take down a secret, so that no message shows it."""
-        if isinstance(value, str) and (SECRET_NAME.search(path[-1]) or "variable" not in self.origins[path[-1]]):
-            self.secrets.add(value)
+        if is_secret(path) or "variable" not in self.origins[path[-1]]:
+            values = value.values() if hasattr(value, "values") else [value]
+            self.secrets |= {each for each in values if isinstance(each, str)}
         return value
+
+    def _literal(self, text: Any, path: tuple[str, ...]) -> None:
+        """Take down a secret that stands in the configuration itself, be it as a default."""
+        if text and isinstance(text, str) and is_secret(path):
+            self.secrets.add(text)
+            if not _PUBLIC.fullmatch(text):
+                self.literal.append(path[-1])
 
     def _checked(self, name: str, call: Callable[..., Any], *arguments: Any) -> Any:
         try:

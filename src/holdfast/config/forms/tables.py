@@ -74,6 +74,7 @@ def _described(key: Any, table: Any, where: str, place: str) -> Described:
         message = f'{place}: {where} must be a table such as {{ uri = "s3://bucket/" }}'
         raise ConfigurationError(message)
     if table.get("key", key) != key:
-        message = f"{place}: {where} says key = {table['key']!r:.40}, which is another name"
+        # Not shown: it may be an access key.
+        message = f"{place}: {where} says another name for itself, key. (An option goes into options = {{ key = … }}.)"
         raise ConfigurationError(message)
     return Described(key, {name: table[name] for name in table if name != "key"}, place)

@@ -8,6 +8,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.base import StorageBackend
+from holdfast.config.forms.numbers import seconds
 from holdfast.config.loading import Loaded, load_each
 from holdfast.config.probing.probe import FOLDER, Probe
 from holdfast.config.probing.report import CheckReport, Step, StorageCheck
@@ -18,6 +19,7 @@ from holdfast.registry import StorageRegistry
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+_LONGEST = 86400.0  # seconds; clocks of the operating system end somewhere
 _GRACE = 5.0  # seconds, at most, to delete the probe after the time was up
 _UNREACHED = "Check the endpoint, the network and the service's status."
 _PLAIN = (
@@ -39,14 +41,14 @@ def check(
     Args:
         target: The registry, a storage, or a configuration as `configure` takes it, which need not be registered.
         only: Names of the storages to try; None for all.
-        timeout: Seconds for each; they are tried at once.
+        timeout: Seconds for each; they are tried at once. What there is no time for counts as failed.
         secrets: See `configure`.
 
     Returns:
         What works, what each lacks, and what to do about the rest. No secret and no signed URL is in it.
 
     Raises:
-        ConfigurationError: The configuration cannot be read, or `only` names an unknown storage.
+        ConfigurationError: The configuration cannot be read, `only` names an unknown storage, or there is no time.
 
     Example:
         >>> check({"storages": {"docs": {"uri": "memory://"}}}).ok
@@ -76,6 +78,9 @@ def _targets(target: Any, secrets: Callable[[str], Any] | None) -> dict[str, Loa
 
 
 def _chosen(targets: dict[str, Loaded], only: Collection[str] | None) -> dict[str, Loaded]:
+    if isinstance(only, str):
+        message = f"only is a collection of names: only=[{only!r}]"
+        raise ConfigurationError(message)
     for name in only or ():
         if name not in targets:
             message = f"there is no storage {name!r} (there are: {', '.join(map(repr, targets)) or 'none'})"
@@ -87,7 +92,8 @@ class _Run:
     """All probes, each in a thread of its own: one that hangs holds up neither the others nor the program's end."""
 
     def __init__(self, targets: Mapping[str, Loaded], timeout: float) -> None:
-        self._timeout, self._started = timeout, time.monotonic()
+        self._timeout = timeout = min(seconds(timeout, "timeout"), _LONGEST)
+        self._started = time.monotonic()
         self._checks = {key: StorageCheck(key) for key in targets}
         self._running: list[tuple[Thread, Probe, StorageCheck]] = []
         for key, loaded in targets.items():
@@ -118,5 +124,5 @@ class _Run:
         """Return what is known of a probe that still runs: a copy, which it does not change any more."""
         step = Step(probe.current or "put", "failed", f"no answer within {self._timeout:g} s. {_UNREACHED}")
         left = [f"{probe.key} and its like in {FOLDER}/ may be left there: delete them"] if probe.wrote else []
-        seconds = round(time.monotonic() - self._started, 3)
-        return StorageCheck(check.storage, [*check.steps, step], list(check.lacks), [*check.notes, *left], seconds)
+        spent = round(time.monotonic() - self._started, 3)
+        return StorageCheck(check.storage, [*check.steps, step], list(check.lacks), [*check.notes, *left], spent)

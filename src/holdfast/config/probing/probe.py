@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from holdfast.config.probing.links import fetch, upload
+from holdfast.config.probing import signed
 from holdfast.config.probing.report import STEPS, Step, StorageCheck
 from holdfast.errors import (
     AccessDeniedError,
@@ -37,7 +37,6 @@ _LACKS = {
     "lists": "listing",
     "writable": "writing",
 }
-_EXPIRES = 60
 _REPLACES = (
     "the service replaces an object although it is told not to: leave the names of objects to Holdfast, "
     "since with a to_filename of your own one file may replace another"
@@ -55,8 +54,10 @@ class Probe:
 
     def __init__(self, storage: StorageBackend, check: StorageCheck, seconds: float) -> None:
         self._storage, self._check = storage, check
-        self._end = time.monotonic() + seconds
+        self._started = time.monotonic()
+        self._end = self._started + seconds
         self._seconds = seconds
+        self._late = ""
         self.key = f"{FOLDER}/{new_id()}.txt"
         self._keys = [self.key, f"{self.key}.copy", f"{self.key}.upload"]
         self.current = ""
@@ -85,9 +86,12 @@ class Probe:
             self.wrote = False
 
     def _try(self, name: str, step: Callable[[], str | None]) -> bool:
-        """Run a step and note how it went."""
+        """Run a step and note how it went; one that is not begun has failed, since nobody knows."""
         if time.monotonic() > self._end:
-            self._note(Step(name, "skipped", "there was no time left"))
+            spent = time.monotonic() - self._started
+            after = f" after {self.current}" if self.current else ""
+            self._late = self._late or f"no time left{after}, {spent:.1f} s: raise --timeout"
+            self._note(Step(name, "failed", self._late))
             return False
         self.current = name
         try:
@@ -140,13 +144,14 @@ class Probe:
         return None
 
     def _sign(self) -> None:
-        url = self._storage.sign(self.key, expires_in=_EXPIRES)
-        _expect(fetch(url, self._left()), CONTENT, "the bytes behind the signed URL")
+        found = signed.read(self._storage, self.key, self._left())
+        _expect(found.body, CONTENT, "the bytes behind the signed URL")
+        refused = signed.told(self._told(found.refused)) if found.refused else ""
+        self._check.notes += filter(None, [found.note, refused])
 
     def _upload(self) -> None:
-        key = self._keys[2]
-        upload(self._storage.sign(key, expires_in=_EXPIRES, for_upload=True), CONTENT, self._left())
-        _expect(self._storage.read(key), CONTENT, "the bytes of the upload")
+        signed.upload(self._storage, self._keys[2], CONTENT, self._left())
+        _expect(self._storage.read(self._keys[2]), CONTENT, "the bytes of the upload")
 
     def _create(self) -> str | None:
         try:
