@@ -12,7 +12,7 @@ LAYERS = (
     ("values", ("errors names keys sources checksums objects object_settings schemes disposition tracked rowvalue",)),
     ("drivers", ("drivers",)),
     ("storage", ("backends",)),
-    ("files", ("file file_forms file_schema file_value registry saving config",)),
+    ("files", ("file file_forms file_schema file_signing file_value registry saving config",)),
     ("features", ("orm", "serving", "uploads", "derivatives")),
     ("maintenance", ("maintenance",)),
     ("edges", ("holdfast cli contrib testing",)),  # `holdfast` is its __init__.py
