@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from holdfast.backends.core import StorageCore
+from holdfast.backends.option_values import count
 from holdfast.backends.reader import open_object
 from holdfast.checksums import algorithm_of, hash_factory
 from holdfast.drivers.body import Body
+from holdfast.drivers.freshness import uncached
 from holdfast.drivers.protocol import MIB
-from holdfast.errors import ChecksumMismatchError, NotFoundError
+from holdfast.errors import BucketNotFoundError, ChecksumMismatchError, NotFoundError
 from holdfast.keys import validate_key
 from holdfast.sources import AsyncIterableSource, IterableSource
 
@@ -56,6 +58,7 @@ class Reading(StorageCore):
     ) -> Iterator[bytes]:
         """Yield an object's bytes in chunks of about `chunk_size`, in bounded memory."""
         validate_key(key)
+        count("chunk_size", chunk_size)
         with self._wrapping("read", key, streamed=True) as seen:
             start, end = self._span(key, start, end)
             if end != start:
@@ -68,6 +71,7 @@ class Reading(StorageCore):
     ) -> AsyncIterator[bytes]:
         """Like `stream`."""
         validate_key(key)
+        count("chunk_size", chunk_size)
         with self._wrapping("read", key, streamed=True) as seen:
             start, end = await self._span_async(key, start, end)
             if end != start:
@@ -104,6 +108,8 @@ class Reading(StorageCore):
         try:
             with self._wrapping("stat", key, expected=(NotFoundError,)):
                 self._driver.stat(key)
+        except BucketNotFoundError:  # the storage is not there, whatever it holds
+            raise
         except NotFoundError:
             return False
         return True
@@ -114,6 +120,8 @@ class Reading(StorageCore):
         try:
             with self._wrapping("stat", key, expected=(NotFoundError,)):
                 await self._driver.stat_async(key)
+        except BucketNotFoundError:  # the storage is not there, whatever it holds
+            raise
         except NotFoundError:
             return False
         return True
@@ -140,21 +148,23 @@ class Reading(StorageCore):
                 yield info
 
     def verify(self, key: str, checksum: str) -> None:
-        """Read an object and compare its checksum.
+        """Read an object, from the service itself and never from a cache, and compare its checksum.
 
         Raises:
             ChecksumMismatchError: The bytes are not the ones that had this checksum.
         """
         body = _body_for(checksum, IterableSource(self.stream(key)))
-        for _ in body.blocks(CHUNK_SIZE):
-            pass
+        with uncached():
+            for _ in body.blocks(CHUNK_SIZE):
+                pass
         self._compare(key, checksum, body)
 
     async def verify_async(self, key: str, checksum: str) -> None:
         """Like `verify`."""
         body = _body_for(checksum, AsyncIterableSource(self.stream_async(key)))
-        async for _ in body.blocks_async(CHUNK_SIZE):
-            pass
+        with uncached():
+            async for _ in body.blocks_async(CHUNK_SIZE):
+                pass
         self._compare(key, checksum, body)
 
     def _compare(self, key: str, checksum: str, body: Body) -> None:

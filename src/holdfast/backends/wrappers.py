@@ -20,11 +20,17 @@ Example:
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
+from threading import TIMEOUT_MAX
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.base import StorageBackend
-from holdfast.drivers.wrappers.cache import CachedDriver, CacheFolder
+from holdfast.drivers.local import LocalDriver
+from holdfast.drivers.wrappers.cache import CachedDriver, CacheFolder, is_foreign
 from holdfast.drivers.wrappers.limits import LimitedDriver, Policy
 from holdfast.drivers.wrappers.mirror import MirrorDriver, Replica
 from holdfast.drivers.wrappers.prefix import PrefixDriver
@@ -34,8 +40,7 @@ from holdfast.keys import validate_key
 from holdfast.object_settings import ObjectSettings
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from holdfast.drivers.protocol import Driver
 
@@ -69,10 +74,11 @@ class PrefixBackend(_Over):
         inner = _inner(key, storage)
         try:
             folder = validate_key(prefix.strip("/"))
-        except (InvalidKeyError, AttributeError) as error:
+        except (InvalidKeyError, AttributeError, TypeError) as error:
             message = f'prefix={prefix!r} of storage {key!r} must be a folder such as "users/avatars"'
             raise ConfigurationError(message) from error
         super().__init__(key, PrefixDriver(inner, folder), storage, options)
+        self.folder = folder
 
 
 class ReadOnlyBackend(_Over):
@@ -102,35 +108,78 @@ class MirrorBackend(StorageBackend):
 
     Signed URLs are the first storage's; what is uploaded with one is copied by ``holdfast mirror``.
 
+    A put with ``if_absent`` asks all of them whether the key is taken, since the first may have lost the object.
+
     Args:
         key: Name under which rows and files refer to the storage.
         storages: The storages, the one that decides first. They are to be used through this one only.
         require: Copies without which a put fails, the first among them. What was written then is taken back if the
             put had ``if_absent``, as those of the unit of work do.
+        timeout: Seconds after which another storage than the first is given up for this put, if it makes no progress;
+            None for never. Its copy counts as one that failed.
         **options: ``checksum``, ``max_concurrency``, ``key_scheme`` and ``object_settings`` of `StorageBackend`; left
             out, they are those of the first storage, and each writes with its own settings.
 
     Raises:
-        ConfigurationError: There are less than two storages, one is given twice, or `require` is out of range.
+        ConfigurationError: There are less than two storages, two are the same place, one cannot be written or is a
+            mirror itself, or a number is out of range.
     """
 
-    def __init__(self, key: str, storages: Sequence[StorageBackend], *, require: int = 1, **options: Any) -> None:
-        self.storages = tuple(storages)
-        drivers = [_inner(key, storage) for storage in self.storages]
-        replicas = [
-            Replica.of(storage.key, driver, storage._object_settings)
-            for storage, driver in zip(self.storages, drivers, strict=True)
-        ]
-        if len({storage.key for storage in self.storages}) < max(2, len(replicas)):
-            message = f"mirror {key!r} needs at least two storages, each of another name"
-            raise ConfigurationError(message)
+    def __init__(
+        self,
+        key: str,
+        storages: Sequence[StorageBackend],
+        *,
+        require: int = 1,
+        timeout: float | None = 30.0,
+        **options: Any,
+    ) -> None:
+        self.storages = _parts(key, storages)
         _check_number(key, "require", require, least=1)
-        if require > len(replicas):
-            message = f"require={require} of mirror {key!r} is more than its {len(replicas)} storages"
+        if require > len(self.storages):
+            message = f"require={require} of mirror {key!r} is more than its {len(self.storages)} storages"
             raise ConfigurationError(message)
+        _check_seconds(key, timeout)
+        replicas = [Replica.of(each.key, each._plain, each._object_settings) for each in self.storages]
         first = self.storages[0]
         defaults = {"checksum": first._algorithm, "key_scheme": first.key_scheme}
-        super().__init__(key, MirrorDriver(replicas, require), **{**defaults, **options})
+        super().__init__(key, MirrorDriver(replicas, require, timeout), **{**defaults, **options})
+
+
+def _parts(key: str, storages: Any) -> tuple[StorageBackend, ...]:
+    """Return the storages of a mirror, if they can be that."""
+    if not isinstance(storages, Sequence):
+        message = f"mirror {key!r} needs a list of storages, not {type(storages).__name__}: [first, second]"
+        raise ConfigurationError(message)
+    parts = tuple(storages)
+    for part in parts:
+        _inner(key, part)
+        if mirror_behind(part) is not None:
+            message = f"storage {part.key!r} stands on a mirror: list its storages in mirror {key!r} instead"
+            raise ConfigurationError(message)
+        if not part.abilities.writable:
+            message = f"storage {part.key!r} cannot be written, so it cannot hold copies for mirror {key!r}"
+            raise ConfigurationError(message)
+    if len({part.key for part in parts}) < max(2, len(parts)):
+        message = f"mirror {key!r} needs at least two storages, each of another name"
+        raise ConfigurationError(message)
+    for one, other in combinations(parts, 2):
+        (place, folder), (other_place, other_folder) = _place(one), _place(other)
+        if place == other_place and (folder.startswith(other_folder) or other_folder.startswith(folder)):
+            message = (
+                f"storages {one.key!r} and {other.key!r} of mirror {key!r} are the same place, or one in the other"
+            )
+            raise ConfigurationError(message)
+    return parts
+
+
+def _place(storage: StorageBackend) -> tuple[Any, str]:
+    """Return where objects lie, as far as that can be told without asking: a driver, and a folder there."""
+    *_, (bottom, folder) = levels(storage)
+    driver = bottom._plain
+    if isinstance(driver, LocalDriver):
+        return LocalDriver, f"{os.path.realpath(driver.native)}/{folder}"
+    return id(driver), folder
 
 
 class LimitedBackend(_Over):
@@ -173,9 +222,7 @@ class LimitedBackend(_Over):
     ) -> None:
         inner = _inner(key, storage)
         _check_number(key, "retries", retries, least=0)
-        if timeout is not None and (isinstance(timeout, bool) or not 0 < timeout < float("inf")):
-            message = f"timeout={timeout!r} of storage {key!r} must be seconds above 0, or None"
-            raise ConfigurationError(message)
+        _check_seconds(key, timeout)
         if max_concurrency is not None:
             _check_number(key, "max_concurrency", max_concurrency, least=1)
             options["max_concurrency"] = max_concurrency
@@ -194,16 +241,16 @@ class CachedBackend(_Over):
 
     Args:
         key: Name under which rows and files refer to the storage.
-        storage: The storage that holds the objects.
-        folder: Where copies are kept: an absolute path, for caches of this storage alone. It is made if need be,
-            and files in it have mode 0600.
+        storage: The storage that holds the objects; no mirror, whose storages can have caches instead.
+        folder: Where copies are kept: an absolute path, for caches alone. It is made if need be and marked with a
+            ``CACHEDIR.TAG``; one that holds something and has no such mark is refused. Files have mode 0600.
         max_bytes: How much all copies may take.
         max_object_bytes: Larger objects are not kept; a quarter of `max_bytes` if left out. Of objects above 8 MiB
             only those are kept that are read from beginning to end.
         **options: See `PrefixBackend`.
 
     Raises:
-        ConfigurationError: The folder is relative, or a number is out of range.
+        ConfigurationError: The folder is relative or holds something else, or a number is out of range.
     """
 
     def __init__(
@@ -217,23 +264,59 @@ class CachedBackend(_Over):
         **options: Any,
     ) -> None:
         inner = _inner(key, storage)
+        if mirror_behind(storage) is not None:
+            message = (
+                f"cache {key!r} cannot stand on a mirror, where the state of an object and its bytes may come from two "
+                f"storages: put a CachedBackend around storages of the mirror instead"
+            )
+            raise ConfigurationError(message)
         _check_number(key, "max_bytes", max_bytes, least=1)
         if max_object_bytes is None:
             max_object_bytes = max_bytes // 4
         _check_number(key, "max_object_bytes", max_object_bytes, least=0)
-        root = Path(folder)
-        if not root.is_absolute():
-            message = f'folder={str(folder)!r} of storage {key!r} must be absolute: "{root.absolute()}"'
-            raise ConfigurationError(message)
+        root = _cache_folder(key, folder)
         driver = CachedDriver(inner, CacheFolder(root, max_bytes, key), min(max_object_bytes, max_bytes))
         super().__init__(key, driver, storage, options)
 
 
+def _cache_folder(key: str, folder: str | os.PathLike[str]) -> Path:
+    try:
+        root = Path(folder)
+    except TypeError as error:
+        message = f"folder={folder!r} of storage {key!r} must be a path"
+        raise ConfigurationError(message) from error
+    if not root.is_absolute():
+        message = f'folder={str(folder)!r} of storage {key!r} must be absolute: "{root.absolute()}"'
+        raise ConfigurationError(message)
+    with suppress(OSError):  # a broken disk is told when it is used, and does not stop the program
+        if is_foreign(root):
+            message = (
+                f"folder={str(folder)!r} of storage {key!r} holds files that are no cache: give it a folder of its own"
+            )
+            raise ConfigurationError(message)
+    return root
+
+
 def mirror_behind(storage: StorageBackend) -> MirrorBackend | None:
     """Return the mirror that a storage is or stands on, if there is one."""
-    while isinstance(storage, _Over):
-        storage = storage.inner
-    return storage if isinstance(storage, MirrorBackend) else None
+    return next((each for each, _ in levels(storage) if isinstance(each, MirrorBackend)), None)
+
+
+def levels(storage: StorageBackend) -> Iterator[tuple[StorageBackend, str]]:
+    """Yield a storage and all that it stands on, each with what comes before the storage's keys there.
+
+    Example:
+        >>> from holdfast.backends.obstore import ObstoreBackend
+        >>> shop = PrefixBackend("shop", ObstoreBackend("bucket", "memory://"), "shop")
+        >>> [(each.key, folder) for each, folder in levels(PrefixBackend("avatars", shop, "public"))]
+        [('avatars', ''), ('shop', 'public/'), ('bucket', 'shop/public/')]
+    """
+    yield storage, ""
+    folder = f"{storage.folder}/" if isinstance(storage, PrefixBackend) else ""
+    inner = storage.storages if isinstance(storage, MirrorBackend) else ()
+    for part in (storage.inner,) if isinstance(storage, _Over) else inner:
+        for each, before in levels(part):
+            yield each, before + folder
 
 
 def _inner(key: str, storage: StorageBackend) -> Driver:
@@ -246,4 +329,10 @@ def _inner(key: str, storage: StorageBackend) -> Driver:
 def _check_number(key: str, name: str, value: Any, *, least: int) -> None:
     if type(value) is not int or value < least:
         message = f"{name}={value!r} of storage {key!r} must be a whole number, at least {least}"
+        raise ConfigurationError(message)
+
+
+def _check_seconds(key: str, timeout: Any) -> None:
+    if timeout is not None and (type(timeout) not in {int, float} or not 0 < timeout <= TIMEOUT_MAX):
+        message = f"timeout={timeout!r} of storage {key!r} must be seconds above 0, or None for no limit"
         raise ConfigurationError(message)

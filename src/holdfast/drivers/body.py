@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from holdfast.drivers import threads
+from holdfast.drivers.closing import aclose
 from holdfast.sources import BytesSource, Source
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Body:
 
     def begin_again(self) -> None:
         """Forget what was read, before the next attempt reads the source from its beginning."""
-        self.size, self.error, self._hashing = 0, None, None
+        self.size, self.error, self._hashing, self._cancelled = 0, None, None, False
         self._hash = self._new_hash() if self._new_hash else None
 
     def cancel(self) -> None:
@@ -108,9 +109,7 @@ class Body:
             self.error = error
             raise
         finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
+            await aclose(chunks)
 
     def _account(self, block: memoryview) -> None:
         self.size += block.nbytes

@@ -7,16 +7,17 @@ one chunk at a time.
 from __future__ import annotations
 
 import asyncio
-import threading
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from holdfast.drivers import threads
 from holdfast.drivers.body import UploadCancelledError
+from holdfast.drivers.closing import aclose, close
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.sources import Source
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
@@ -65,7 +66,7 @@ class ThreadedDriver:
         bridge = _Bridge(body.source, asyncio.get_running_loop())
         body.source = bridge
         # A thread of its own: one from the pool would be held while the source itself may need the pool.
-        future = _in_new_thread(lambda: self.driver.put(key, body, options))
+        future = threads.in_new_thread(lambda: self.driver.put(key, body, options), "holdfast-put")
 
         def cancel() -> None:
             body.cancel()
@@ -84,7 +85,7 @@ class ThreadedDriver:
             while (chunk := await threads.run_to_end(threads.blocking.submit(next, chunks, None))) is not None:
                 yield chunk
         finally:
-            await threads.run(_close, chunks)
+            await threads.run(close, chunks)
 
     async def stat_async(self, key: str) -> ObjectInfo:
         """Describe an object."""
@@ -94,9 +95,9 @@ class ThreadedDriver:
         """Delete to the end, even when cancelled."""
         await threads.run_to_end(threads.blocking.submit(self.driver.delete, keys))
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy to the end, even when cancelled."""
-        await threads.run_to_end(threads.blocking.submit(self.driver.copy, source, target))
+        await threads.run_to_end(threads.blocking.submit(self.driver.copy, source, target, settings))
 
     async def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
         """List a page at a time in threads."""
@@ -106,7 +107,7 @@ class ThreadedDriver:
                 for info in page:
                     yield info
         finally:
-            await threads.run(_close, found)
+            await threads.run(close, found)
 
 
 class _Bridge(Source):
@@ -146,29 +147,8 @@ class _Bridge(Source):
     async def aclose(self) -> None:
         if self._task is not None:  # an async generator that still runs cannot be closed
             await asyncio.wait([self._task])
-        close = getattr(self._chunks, "aclose", None)
-        if close is not None:
-            await close()
-
-
-def _in_new_thread(call: Callable[[], ObjectInfo]) -> Future[ObjectInfo]:
-    future: Future[ObjectInfo] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  # handed to the waiting task
-            future.set_exception(error)
-
-    threading.Thread(target=work, name="holdfast-put", daemon=True).start()
-    return future
+        await aclose(self._chunks)
 
 
 def _take(found: Iterator[ObjectInfo], count: int) -> list[ObjectInfo]:
     return [info for _, info in zip(range(count), found, strict=False)]
-
-
-def _close(iterator: Any) -> None:
-    close = getattr(iterator, "close", None)
-    if close is not None:
-        close()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import threading
+from concurrent.futures import Future
 from functools import partial
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future, ThreadPoolExecutor
+    from concurrent.futures import ThreadPoolExecutor
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -42,6 +45,55 @@ blocking = Pool("holdfast-io", _WORKERS)
 
 hashing = Pool("holdfast-hash", os.cpu_count() or 1)
 """For checksums only: a call that runs in `blocking` may wait for one here, never the other way round."""
+
+
+class OwnThread:
+    """A thread for calls that may take very long, one after the other: no pool misses it, the program need not wait.
+
+    It starts with the first call and ends after `close`, once it is through.
+
+    Args:
+        name: Name of the thread.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._started = False
+
+    def submit(self, call: Callable[[], T]) -> Future[T]:
+        """Run `call` after those before it, with the caller's context variables."""
+        future: Future[T] = Future()
+        self._calls.put(partial(contextvars.copy_context().run, _fulfil, future, call))
+        if not self._started:
+            self._started = True
+            threading.Thread(target=_work, args=[self._calls], name=self._name, daemon=True).start()
+        return future
+
+    def close(self) -> None:
+        """Let the thread end."""
+        self._calls.put(None)
+
+
+def in_new_thread(call: Callable[[], T], name: str) -> Future[T]:
+    """Run one call in a thread of its own, see `OwnThread`."""
+    thread = OwnThread(name)
+    future = thread.submit(call)
+    thread.close()
+    return future
+
+
+def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (call := calls.get()) is not None:
+        call()
+        del call  # it holds its result, and the next one may be long in coming
+
+
+def _fulfil(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001  # handed to whoever waits
+        future.set_exception(error)
 
 
 async def run(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

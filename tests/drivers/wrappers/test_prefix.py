@@ -65,7 +65,7 @@ def test_urls_are_for_the_folder(in_half):
     assert "/some/public/avatars/x.png?" in in_half(storage).call("sign", "x.png")
 
 
-@pytest.mark.parametrize("prefix", ["", "/", "..", "a/../b", "a//b", None])
+@pytest.mark.parametrize("prefix", ["", "/", "..", "a/../b", "a//b", None, 5, b"a"])
 def test_what_is_no_folder(inner, prefix):
     """It is refused when the storage is made."""
     with pytest.raises(ConfigurationError, match="must be a folder"):

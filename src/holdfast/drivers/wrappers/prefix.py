@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from holdfast.drivers.protocol import PartialUploadsBelow
 from holdfast.drivers.wrappers.wrapper import Wrapper
 from holdfast.keys import validate_key
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,14 +26,18 @@ class PrefixDriver(Wrapper):
         prefix: The folder, a valid key.
     """
 
+    offered = MappingProxyType(
+        {
+            **{name: Wrapper.offered[name] for name in ("put_many", "sign", "sign_async")},
+            # What was left behind outside of the folder is not ours to clear.
+            "clear_partial_uploads": (PartialUploadsBelow, "_clear_folder"),
+            "clear_partial_uploads_below": (PartialUploadsBelow, "_clear_below"),
+        }
+    )
+
     def __init__(self, driver: Driver, prefix: str) -> None:
         super().__init__(driver)
         self._base = f"{prefix}/"
-        # What was left behind outside of the folder is not ours to clear.
-        for name in ("clear_partial_uploads", "clear_partial_uploads_async"):
-            self.__dict__.pop(name, None)
-        if isinstance(driver, PartialUploadsBelow):
-            self.clear_partial_uploads = self._clear_folder
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write below the folder."""
@@ -65,13 +71,13 @@ class PrefixDriver(Wrapper):
         """Like `delete`."""
         await self.driver.delete_async([self._inner(key) for key in keys])
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy below the folder."""
-        self.driver.copy(self._inner(source), self._inner(target))
+        self.driver.copy(self._inner(source), self._inner(target), settings)
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
-        await self.driver.copy_async(self._inner(source), self._inner(target))
+        await self.driver.copy_async(self._inner(source), self._inner(target), settings)
 
     def _put_many(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
         outcomes = super()._put_many([put._replace(key=self._inner(put.key)) for put in puts])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from holdfast.drivers.wrappers.wrapper import Wrapper
 from holdfast.errors import UnsupportedError
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,11 +59,11 @@ class ReadOnlyDriver(Wrapper):
         """Refuse."""
         _refuse()
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Refuse."""
         _refuse()
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Refuse."""
         _refuse()
 

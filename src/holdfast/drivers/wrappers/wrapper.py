@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from holdfast.drivers.protocol import (
     AsyncPartialUploads,
@@ -14,9 +15,10 @@ from holdfast.drivers.protocol import (
     is_async_driver,
 )
 from holdfast.drivers.threaded import ThreadedDriver
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
     from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
@@ -29,27 +31,38 @@ class Wrapper:
     """Base of the wrappers; as it is, it changes nothing.
 
     Abilities that have methods of their own are asked for by type. A wrapper therefore gets such a method when it is
-    made, and only if the driver behind it has it: ``sign`` is `_sign`, and so on.
+    made, and only if the driver behind it has what the method takes.
 
     Args:
         driver: The driver that does the work.
+
+    Attributes:
+        offered: The methods that a wrapper of this class may get: name, what the driver behind must be, and which of
+            its own methods it is.
     """
+
+    offered: ClassVar[Mapping[str, tuple[Any, str]]] = MappingProxyType(
+        {
+            "put_many": (BatchPut, "_put_many"),
+            "sign": (Signer, "_sign"),
+            "sign_async": (AsyncSigner, "_sign_async"),
+            "clear_partial_uploads": (PartialUploads, "_clear"),
+            "clear_partial_uploads_async": (AsyncPartialUploads, "_clear_async"),
+            "clear_partial_uploads_below": (PartialUploadsBelow, "_clear_below"),
+        }
+    )
 
     def __init__(self, driver: Driver) -> None:
         self.driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
         self._plain: Any = driver  # asked for abilities, which `ThreadedDriver` does not show
-        if isinstance(driver, BatchPut):
-            self.put_many = self._put_many
-        if isinstance(driver, Signer):
-            self.sign = self._sign
-        if isinstance(driver, AsyncSigner):
-            self.sign_async = self._sign_async
-        if isinstance(driver, PartialUploads):
-            self.clear_partial_uploads = self._clear
-        if isinstance(driver, AsyncPartialUploads):
-            self.clear_partial_uploads_async = self._clear_async
-        if isinstance(driver, PartialUploadsBelow):
-            self.clear_partial_uploads_below = self._clear_below
+        for name, (kind, method) in self.offered.items():
+            if isinstance(driver, kind):
+                setattr(self, name, getattr(self, method))
+
+    @property
+    def behind(self) -> Sequence[Driver]:
+        """What does the work."""
+        return (self._plain,)
 
     @property
     def abilities(self) -> Abilities:
@@ -97,13 +110,13 @@ class Wrapper:
         """Like `delete`."""
         await self.driver.delete_async(keys)
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy an object."""
-        self.driver.copy(source, target)
+        self.driver.copy(source, target, settings)
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
-        await self.driver.copy_async(source, target)
+        await self.driver.copy_async(source, target, settings)
 
     # --- what only some drivers can do
 
@@ -138,3 +151,8 @@ class Wrapper:
     def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
         """Like `list`."""
         return self.driver.list_async(prefix, after)
+
+
+def never_blocks(driver: Driver) -> bool:
+    """Return whether the async half of a driver waits in no thread: not even that of what it stands on."""
+    return is_async_driver(driver) and all(map(never_blocks, getattr(driver, "behind", ())))

@@ -1,21 +1,21 @@
 """What is kept, what is served, and what goes."""
 
 import asyncio
+import fcntl
 import os
 import stat
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 import pytest
 
 from holdfast.backends.base import StorageBackend
-from holdfast.backends.wrappers import CachedBackend
+from holdfast.backends.wrappers import CachedBackend, LimitedBackend
 from holdfast.drivers.local import LocalDriver
-from holdfast.errors import ConfigurationError, NotFoundError
-from holdfast.testing.contents import BIG, MIB
+from holdfast.errors import ChecksumMismatchError, ConfigurationError, NotFoundError
+from holdfast.testing.contents import BIG, MIB, checksum
 from holdfast.testing.faults import FaultyDriver
 from tests.drivers.wrappers.drivers import Cutting
 
@@ -42,13 +42,14 @@ class Cached:
 
     def files(self):
         """What lies in the folder."""
-        return [path for path in self.folder.rglob("*") if path.is_file() and path.name != "size"]
+        return [path for path in self.folder.glob("*/*") if path.is_file()]
 
     def taken(self):
         """How many bytes lie in the folder."""
         total = 0
-        for path in self.files():
-            with suppress(FileNotFoundError):  # gone meanwhile
+        with (self.folder / "size").open("rb") as count:
+            fcntl.flock(count, fcntl.LOCK_EX)  # else what goes and what comes while we look would both count
+            for path in self.files():
                 total += path.stat().st_size
         return total
 
@@ -142,10 +143,47 @@ def test_what_is_young_is_not_kept(tmp_path):
     storage = CachedBackend("cdn", inner, folder=tmp_path / "cache", max_bytes=MIB)
     inner.put("x", b"bytes")
     storage.read("x")
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert not list((tmp_path / "cache").rglob("??/*"))
     os.utime(tmp_path / "root/x", (0, time.time() - 3))
     storage.read("x")
     assert [path for path in (tmp_path / "cache").rglob("??/*") if path.is_file()]
+
+
+@pytest.mark.parametrize(("start", "end"), [(1, None), (1, 9), (0, 9)])
+def test_a_change_before_a_part_is_read(tmp_path, in_half, start, end):
+    """All of the part is of the new object; its end is not where the old one ended."""
+
+    class Racing(LocalDriver):
+        hook = staticmethod(lambda: None)
+
+        def read(self, *span):
+            self.hook()
+            return super().read(*span)
+
+    driver = Racing(tmp_path / "root", durable=False)
+    storage = CachedBackend("cdn", StorageBackend("inner", driver), folder=tmp_path / "cache", max_bytes=MIB)
+    storage._driver._clock = lambda: time.time() + 3600
+    half = in_half(storage)
+    half.put("x", b"short")
+    new = b"much longer than it was"
+    driver.hook = lambda: storage.inner.put(half.key("x"), new)
+    assert half.read("x", start=start, end=end) == new[start:end]
+    assert half.read("x") == new
+
+
+def test_verify_asks_the_storage(cached, in_half):
+    """What has gone bad there is found, whatever good copy lies here; through any wrapper."""
+    half = in_half(LimitedBackend("nas", cached.storage))
+    half.put("x", b"good bytes")
+    assert half.read("x") == b"good bytes"
+    path = cached.inner.native / half.key("x")
+    when = path.stat().st_mtime_ns
+    path.write_bytes(b"BAD! bytes")
+    os.utime(path, ns=(when, when))
+    assert half.read("x") == b"good bytes"
+    with pytest.raises(ChecksumMismatchError):
+        half.verify("x", checksum(b"good bytes"))
+    assert half.read("x") == b"good bytes"
 
 
 def test_an_unfinished_read_is_not_kept(cached, in_half):
@@ -248,7 +286,7 @@ def test_many_at_once(cached):
     def work(number):
         name = f"{number % 8}"
         data = asyncio.run(read(name)) if number % 3 == 0 else storage.read(name)
-        assert cached.taken() <= 5 * MIB
+        assert cached.taken() <= 4 * MIB
         return data == contents[name]
 
     with ThreadPoolExecutor(8) as pool:
@@ -282,7 +320,54 @@ def test_what_a_crash_left_goes_first(cached):
     assert int((cached.folder / "size").read_text()) == 2_000_000
 
 
-@pytest.mark.parametrize("options", [{"folder": "relative"}, {"max_bytes": 0}, {"max_object_bytes": -1}], ids=str)
+def test_a_folder_of_others_is_refused(cached, tmp_path):
+    """One that holds something and is not marked as a cache may be anything."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home/letter.txt").write_text("dear all")
+    with pytest.raises(ConfigurationError, match="holds files that are no cache"):
+        CachedBackend("cdn", cached.inner, folder=tmp_path / "home", max_bytes=MIB)
+
+
+def test_a_folder_that_others_filled(cached, in_half, caplog):
+    """It is refused also if that happened later: reads go to the storage, and nothing is touched."""
+    half = in_half(cached.storage)
+    half.put("x", b"bytes")
+    cached.folder.mkdir()
+    (cached.folder / "letter.txt").write_text("dear all")
+    assert half.read("x") == b"bytes"
+    assert [path.name for path in cached.folder.iterdir()] == ["letter.txt"]
+    assert "no CACHEDIR.TAG" in caplog.text
+
+
+@pytest.mark.parametrize("place", ["letter.txt", "docs/letter.txt", "ab/letter.txt", "incoming/letter.txt"])
+def test_files_of_others_stay(cached, place):
+    """What has not a name of ours is never removed, however much room is wanted."""
+    cached.storage = cached.another(max_bytes=3 * MIB, max_object_bytes=MIB)
+    cached.storage.put("0", bytes(MIB))
+    cached.storage.read("0")
+    foreign = cached.folder / place
+    foreign.parent.mkdir(exist_ok=True)
+    foreign.write_bytes(b"x" * 2 * MIB)
+    os.utime(foreign, (0, 0))
+    for number in range(1, 6):
+        cached.storage.put(f"{number}", bytes(MIB))
+        cached.storage.read(f"{number}")
+    assert foreign.stat().st_size == 2 * MIB
+    assert len(cached.files()) <= 4
+
+
+def test_it_is_marked_as_a_cache(cached):
+    """So that backups leave it out, by the convention that tar, Borg and restic know."""
+    cached.storage.put("x", b"bytes")
+    cached.storage.read("x")
+    assert (cached.folder / "CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55\n")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"folder": "relative"}, {"folder": None}, {"folder": 5}, {"max_bytes": 0}, {"max_object_bytes": -1}],
+    ids=str,
+)
 def test_what_cannot_work(cached, tmp_path, options):
     """It is refused when the storage is made."""
     with pytest.raises(ConfigurationError, match=next(iter(options))):

@@ -12,11 +12,12 @@ from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.wrappers.limits import LimitedDriver, Policy
 from holdfast.errors import AlreadyExistsError, StorageError, StorageTimeoutError, UnavailableError
 from holdfast.objects import ObjectInfo
-from holdfast.testing.contents import BIG, async_pieces, checksum, pieces
+from holdfast.testing.contents import BIG, MIB, async_pieces, checksum, pieces
 from holdfast.testing.faults import Fault, FaultyDriver
 from tests.drivers.wrappers.drivers import Cutting, timed_out
 
 DATA = bytes(range(256)) * 4000
+LONG = bytes(range(256)) * 36 * 1024  # 9 MiB: more than one step of a read in one piece
 KINDS = {
     "bytes": lambda path: DATA,
     "file": lambda path: io.BytesIO(DATA),
@@ -140,6 +141,19 @@ def test_b63_a_source_that_is_spent_is_not_stored(limited, tmp_path, pauses, con
     assert pauses.seconds == []
 
 
+def test_b63_limits_over_limits(limited, tmp_path, in_half):
+    """The outer ones see that the content is spent, and raise what failed instead of another attempt's complaint."""
+
+    class Failing(LocalDriver):
+        def put(self, key, body, options):
+            next(body.blocks(4))
+            raise timed_out()
+
+    half = in_half(limited(LimitedDriver(Failing(tmp_path / "root", durable=False), Policy())))
+    with pytest.raises(StorageTimeoutError):
+        half.put("x", iter([b"12345678"]))
+
+
 def test_a_source_that_was_not_read_is_used(limited, faulty, in_half):
     """An attempt that failed before it read anything costs nothing, even of a content that comes once."""
     half = in_half(limited(faulty))
@@ -190,9 +204,10 @@ def test_one_of_a_batch(limited, tmp_path, in_half, pauses):
 
         def put_many(self, puts):
             outcomes = super().put_many(puts)
-            if self.failures and len(puts) > 1:
-                self.failures -= 1
-                outcomes[1] = timed_out()
+            for number, put in enumerate(puts):
+                if self.failures and put.key.endswith("b"):
+                    self.failures -= 1
+                    outcomes[number] = timed_out()
             return outcomes
 
     half = in_half(limited(Failing(tmp_path / "root", durable=False)))
@@ -215,6 +230,39 @@ def test_a_cut_stream_goes_on(limited, tmp_path, in_half, silent):
     assert driver.reads[-4:] == [(10 + 100_000 * number, len(DATA) - 10) for number in range(4)]
 
 
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_cut_read_goes_on(limited, tmp_path, in_half, silent):
+    """What is wanted in one piece is whole, also where the service just stops."""
+    driver = Cutting(tmp_path / "root")
+    half = in_half(limited(driver))
+    half.put("x", LONG)
+    driver.cuts, driver.silent = 1, silent
+    driver.reads.clear()
+    assert half.read("x", start=10, end=-10) == LONG[10:-10]
+    assert driver.reads == [(10, len(LONG) - 10), (10 + 8 * MIB, len(LONG) - 10)]
+
+
+def test_a_read_of_what_was_replaced(limited, tmp_path, in_half):
+    """Nobody has seen the first part of it yet: it is read anew."""
+    driver = Cutting(tmp_path / "root")
+    half = in_half(limited(driver))
+    half.put("x", LONG)
+    driver.cuts, driver.on_cut = 1, lambda: half.storage.put(half.key("x"), b"other")
+    assert half.read("x") == b"other"
+
+
+def test_a_read_of_what_is_replaced_all_the_time(limited, tmp_path, in_half):
+    """It ends, though each attempt gets further than nothing."""
+    driver = Cutting(tmp_path / "root")
+    half = in_half(limited(driver))
+    half.put("x", LONG)
+    driver.cuts, driver.on_cut = 100, lambda: half.storage.put(half.key("x"), LONG)
+    driver.reads.clear()
+    with pytest.raises(StorageTimeoutError):
+        half.read("x")
+    assert len(driver.reads) == 4
+
+
 def test_a_stream_of_what_was_replaced(limited, tmp_path, in_half):
     """The rest of another object is never joined to what was read of the first."""
     driver = Cutting(tmp_path / "root")
@@ -226,13 +274,16 @@ def test_a_stream_of_what_was_replaced(limited, tmp_path, in_half):
 
 
 def test_a_service_that_always_stops_short(limited, tmp_path, in_half):
-    """It counts as out of order, and half a file is not taken for a whole one."""
+    """It counts as out of order, and half a file is not taken for a whole one; no retries are needed to see that."""
     driver = Cutting(tmp_path / "root")
-    half = in_half(limited(driver, retries=1))
-    half.put("x", DATA)
-    driver.cuts, driver.silent, driver.after = 10**6, True, 0
-    with pytest.raises(UnavailableError, match="ended after 0 of"):
-        half.stream("x", chunk_size=100_000)
+    for retries in (0, 1):
+        half = in_half(limited(driver, retries=retries))
+        half.put("x", DATA)
+        driver.cuts, driver.silent, driver.after = 10**6, True, 0
+        with pytest.raises(UnavailableError, match="ended after 0 of"):
+            half.stream("x", chunk_size=100_000)
+        with pytest.raises(UnavailableError, match="ended after 0 of"):
+            half.read("x")
 
 
 def test_a_cut_listing_goes_on(limited, tmp_path, in_half):

@@ -6,7 +6,9 @@ import threading
 import pytest
 
 from holdfast.backends.base import StorageBackend
-from holdfast.backends.wrappers import LimitedBackend
+from holdfast.backends.batch import PutRequest
+from holdfast.backends.wrappers import LimitedBackend, PrefixBackend
+from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.errors import ConfigurationError, StorageTimeoutError
 from holdfast.testing.contents import MIB
@@ -113,8 +115,85 @@ def test_a_reader_that_takes_its_time_is_no_hang(hanging):
     assert got == [b"01234", b"56789"]
 
 
+def test_a_batch_that_hangs_is_given_up(hanging, in_half):
+    """Each object of it has its own clock."""
+    half = in_half(storage_on(hanging))
+    hanging.hangs = {"put"}
+    outcomes = half.put_many([PutRequest(half.key(name), b"bytes") for name in "abc"])
+    assert [type(outcome) for outcome in outcomes] == [StorageTimeoutError] * 3
+
+
+def test_what_hangs_behind_a_folder_holds_up_nobody(hanging, tmp_path):
+    """A wrapper has an async half over any driver; where that waits in threads of the pool, it must not hang there."""
+    storage = LimitedBackend(
+        "nas", PrefixBackend("folder", StorageBackend("inner", hanging), "x"), timeout=SOON, retries=0
+    )
+    other = StorageBackend("other", LocalDriver(tmp_path / "other", durable=False))
+    other.put("y", b"bytes")
+    hanging.hangs = {"stat"}
+
+    async def run():
+        outcomes = await asyncio.gather(*(storage.stat_async("y") for _ in range(40)), return_exceptions=True)
+        async with asyncio.timeout(20):
+            return {type(outcome) for outcome in outcomes}, await other.read_async("y")
+
+    assert asyncio.run(run()) == ({StorageTimeoutError}, b"bytes")
+
+
+def test_a_put_that_stops_late_is_repeated(tmp_path):
+    """A thread that heard that it is to stop does not stop the next attempt as well."""
+
+    class Late(LocalDriver):
+        attempts = 0
+
+        def put(self, key, body, options):
+            self.attempts += 1
+            if self.attempts == 1:
+                while not body._cancelled:
+                    threading.Event().wait(0.01)
+            return super().put(key, body, options)
+
+    driver = Late(tmp_path, durable=False)
+    storage = storage_on(Awaiting(driver), retries=1)
+    assert asyncio.run(storage.put_async("x", b"bytes")).size == 5
+    assert driver.attempts == 2
+
+
+def test_a_stream_has_one_thread(tmp_path):
+    """A new one for each chunk would cost more than the chunk."""
+
+    class Noting(LocalDriver):
+        threads: list = []  # noqa: RUF012  # held, so that no two are the same
+
+        def read(self, key, start, end, chunk_size):
+            for chunk in super().read(key, start, end, chunk_size):
+                self.threads.append(threading.current_thread())
+                yield chunk
+
+    storage = storage_on(Noting(tmp_path, durable=False))
+    storage.put("x", b"0123456789")
+    assert b"".join(storage.stream("x", chunk_size=1)) == b"0123456789"
+    assert len(Noting.threads) == 10
+    assert len(set(Noting.threads)) == 1
+    assert Noting.threads[0] is not threading.current_thread()
+    Noting.threads[0].join(10)
+    assert not Noting.threads[0].is_alive()
+
+
 @pytest.mark.parametrize(
-    "options", [{"retries": -1}, {"retries": 1.5}, {"timeout": 0}, {"timeout": float("nan")}, {"max_concurrency": 0}]
+    "options",
+    [
+        {"retries": -1},
+        {"retries": 1.5},
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"timeout": "5"},
+        {"timeout": True},
+        {"timeout": 1e12},
+        {"max_concurrency": 0},
+        {"max_concurrency": "8"},
+    ],
+    ids=str,
 )
 def test_limits_out_of_range(tmp_path, options):
     """They are refused when the storage is made."""

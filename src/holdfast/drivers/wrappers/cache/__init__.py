@@ -2,5 +2,6 @@
 
 from holdfast.drivers.wrappers.cache.driver import CachedDriver
 from holdfast.drivers.wrappers.cache.folder import CacheFolder
+from holdfast.drivers.wrappers.cache.mark import is_foreign
 
-__all__ = ["CacheFolder", "CachedDriver"]
+__all__ = ["CacheFolder", "CachedDriver", "is_foreign"]

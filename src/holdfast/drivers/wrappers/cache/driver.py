@@ -11,15 +11,19 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from holdfast.drivers import threads
+from holdfast.drivers.closing import aclose, close
+from holdfast.drivers.freshness import is_uncached
 from holdfast.drivers.protocol import MIB
 from holdfast.drivers.wrappers.wrapper import Wrapper
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import Driver, Put, PutOptions
-    from holdfast.drivers.wrappers.cache.folder import CacheFolder, Incoming
+    from holdfast.drivers.wrappers.cache.folder import CacheFolder
+    from holdfast.drivers.wrappers.cache.incoming import Incoming
     from holdfast.objects import ObjectInfo
 
 logger = logging.getLogger("holdfast")
@@ -50,6 +54,9 @@ class CachedDriver(Wrapper):
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read from the disk what is there, else from the storage."""
+        if is_uncached():
+            yield from self.driver.read(key, start, end, chunk_size)
+            return
         info = self.driver.stat(key)
         file = self._tried(self._folder.open, info)
         if file is not None:
@@ -58,13 +65,18 @@ class CachedDriver(Wrapper):
         elif not self._is_kept(info, start, end):
             yield from self.driver.read(key, start, end, chunk_size)
         elif _is_whole(info, start, end):
-            yield from self._kept(info, self.driver.read(key, 0, None, chunk_size))
+            yield from self._kept(info, self.driver.read(key, 0, end, chunk_size))
         else:
-            data = b"".join(self._kept(info, self.driver.read(key, 0, None, _STEP)))[start : _last(info, end)]
+            # By what was asked for, not by a size that may have changed since.
+            data = b"".join(self._kept(info, self.driver.read(key, 0, None, _STEP)))[start:end]
             yield from _cut(data, chunk_size)
 
     async def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
         """Like `read`."""
+        if is_uncached():
+            async for chunk in self.driver.read_async(key, start, end, chunk_size):
+                yield chunk
+            return
         info = await self.driver.stat_async(key)
         file = await threads.run(self._tried, self._folder.open, info)
         if file is not None:
@@ -76,11 +88,11 @@ class CachedDriver(Wrapper):
             async for chunk in self.driver.read_async(key, start, end, chunk_size):
                 yield chunk
         elif _is_whole(info, start, end):
-            async for chunk in self._kept_async(info, self.driver.read_async(key, 0, None, chunk_size)):
+            async for chunk in self._kept_async(info, self.driver.read_async(key, 0, end, chunk_size)):
                 yield chunk
         else:
             whole = [chunk async for chunk in self._kept_async(info, self.driver.read_async(key, 0, None, _STEP))]
-            for part in _cut(b"".join(whole)[start : _last(info, end)], chunk_size):
+            for part in _cut(b"".join(whole)[start:end], chunk_size):
                 yield part
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
@@ -111,17 +123,17 @@ class CachedDriver(Wrapper):
         finally:
             await threads.run(self._forget, keys)
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy in the storage, and forget what was there."""
         try:
-            self.driver.copy(source, target)
+            self.driver.copy(source, target, settings)
         finally:
             self._tried(self._folder.forget, target)
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
         try:
-            await self.driver.copy_async(source, target)
+            await self.driver.copy_async(source, target, settings)
         finally:
             await threads.run(self._tried, self._folder.forget, target)
 
@@ -161,7 +173,7 @@ class CachedDriver(Wrapper):
         finally:
             if incoming is not None:
                 self._tried(self._folder.give_up, incoming)
-            _close(chunks)
+            close(chunks)
 
     async def _kept_async(self, info: ObjectInfo, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         incoming = await threads.run(self._tried, self._folder.begin, info)
@@ -178,7 +190,7 @@ class CachedDriver(Wrapper):
         finally:
             if incoming is not None:
                 self._tried(self._folder.give_up, incoming)  # at once: a task that is cancelled cannot wait for long
-            await _aclose(chunks)
+            await aclose(chunks)
 
     def _wrote(self, incoming: Incoming, chunk: bytes) -> bool:
         try:
@@ -227,15 +239,3 @@ def _parts(file: Any, start: int, end: int, chunk_size: int | None) -> Iterator[
 def _cut(data: bytes, chunk_size: int | None) -> Iterator[bytes]:
     for start in range(0, len(data), chunk_size or len(data) or 1):
         yield data[start : start + chunk_size] if chunk_size else data
-
-
-def _close(iterator: Any) -> None:
-    close = getattr(iterator, "close", None)
-    if close is not None:
-        close()
-
-
-async def _aclose(iterator: Any) -> None:
-    close = getattr(iterator, "aclose", None)
-    if close is not None:
-        await close()

@@ -9,10 +9,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from holdfast.drivers.wrappers.cache.incoming import Incoming, in_use
+from holdfast.drivers.wrappers.cache.mark import mark
 from holdfast.keys import new_id
 
 if TYPE_CHECKING:
@@ -23,13 +26,16 @@ if TYPE_CHECKING:
 _INCOMING = "incoming"
 _ROOM = 0.9  # share of the limit that is left after clearing out, so that not every file clears out again
 _HASHED = 32  # hex digits of a hash in a name
+_SHARD = re.compile(r"[0-9a-f]{2}")
+_NAME = re.compile(rf"[0-9a-f]{{{_HASHED}}}-[0-9a-f]{{{_HASHED}}}")
+_INCOMING_NAME = re.compile(r"[0-9a-v]{29}")  # of `new_id`
 
 
 class CacheFolder:
-    """Files below a folder.
+    """Files below a folder. What has not a name of ours is never removed.
 
     Args:
-        root: The folder, made on first use. Nothing else may be in it.
+        root: The folder, made and marked on first use. Nothing else may be in it.
         max_bytes: How much all files together may take, those that are coming in included.
         name: Name of the storage whose objects these are: storages with equal keys do not meet.
     """
@@ -62,29 +68,34 @@ class CacheFolder:
     def publish(self, incoming: Incoming) -> None:
         """Give a file that is complete its name."""
         try:
-            incoming.publish()
+            incoming.sync()
+            with self._counting():  # else a count that goes on just now could miss the file in both places
+                incoming.publish()
         except OSError:
             self.give_up(incoming)
             raise
 
     def give_up(self, incoming: Incoming) -> None:
         """Forget a file that is not complete."""
-        incoming.discard()
-        with self._counting() as counter:
-            counter.add(-incoming.size)
+        try:
+            with self._counting() as counter:
+                incoming.discard()
+                counter.add(-incoming.size)
+        finally:
+            incoming.discard()
 
     def forget(self, key: str) -> None:
         """Remove all that is held of a key."""
         shard, name = self._place(key)
         folder = self.root / shard
         try:
-            found = [each for each in os.scandir(folder) if each.name.startswith(name)]
+            found = [each for each in os.scandir(folder) if _NAME.fullmatch(each.name) and each.name.startswith(name)]
         except FileNotFoundError:
             return
         for entry in found:
-            size = entry.stat().st_size
-            Path(entry.path).unlink(missing_ok=True)
-            with self._counting() as counter:
+            with self._counting() as counter, suppress(FileNotFoundError):
+                size = entry.stat(follow_symlinks=False).st_size
+                Path(entry.path).unlink()
                 counter.add(-size)
 
     # --- room
@@ -97,7 +108,7 @@ class CacheFolder:
         for _, bytes_taken, path in files:
             if total + size <= self.max_bytes * _ROOM:
                 break
-            if path.parent.name == _INCOMING and _in_use(path):
+            if path.parent.name == _INCOMING and in_use(path):
                 continue
             path.unlink(missing_ok=True)  # who reads it just now goes on
             total -= bytes_taken
@@ -107,8 +118,11 @@ class CacheFolder:
     def _files(self) -> Iterator[tuple[float, int, Path]]:
         """Yield when each file was last used, how large it is, and where it is."""
         for folder in os.scandir(self.root):
-            if folder.is_dir(follow_symlinks=False):
+            ours = _names_in(folder.name)
+            if ours is not None and folder.is_dir(follow_symlinks=False):
                 for entry in os.scandir(folder.path):
+                    if not ours.fullmatch(entry.name):
+                        continue
                     with suppress(FileNotFoundError):
                         found = entry.stat(follow_symlinks=False)
                         # What a crash left is the first to go, however young.
@@ -119,6 +133,7 @@ class CacheFolder:
     def _counting(self) -> Iterator[_Counter]:
         """Hold the lock on the count; short work only."""
         self._folder()
+        mark(self.root)
         descriptor = os.open(self.root / "size", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -143,47 +158,6 @@ class CacheFolder:
         return self.root / shard / f"{name}-{state}"
 
 
-class Incoming:
-    """A file that is being written.
-
-    Args:
-        path: Its temporary name.
-        target: Its name when it is complete.
-        size: How large it will be.
-    """
-
-    def __init__(self, path: Path, target: Path, size: int) -> None:
-        self._path, self._target, self.size = path, target, size
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        self._file = os.fdopen(descriptor, "wb", buffering=0)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)  # says that it is in use, as long as this process lives
-        os.truncate(descriptor, size)  # others see at once what room it takes
-        self._written = 0
-
-    def write(self, chunk: bytes) -> None:
-        """Append bytes."""
-        rest = memoryview(chunk)
-        while rest:
-            rest = rest[self._file.write(rest) or 0 :]
-        self._written += len(chunk)
-
-    def is_whole(self) -> bool:
-        """Return whether all bytes came."""
-        return self._written == self.size
-
-    def publish(self) -> None:
-        """Give the file its name."""
-        os.fsync(self._file.fileno())  # else a power cut could leave a name with zeros behind it
-        self._target.parent.mkdir(mode=0o700, exist_ok=True)
-        self._path.replace(self._target)
-        self._file.close()
-
-    def discard(self) -> None:
-        """Remove the file."""
-        self._path.unlink(missing_ok=True)
-        self._file.close()
-
-
 class _Counter:
     """The number of bytes that all files take, in a file that is locked meanwhile."""
 
@@ -206,18 +180,11 @@ class _Counter:
         os.pwrite(self._descriptor, b"%-31d\n" % total, 0)
 
 
-def _in_use(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+def _names_in(folder: str) -> re.Pattern[str] | None:
+    """Return how our files in a folder are named; None if it is not ours."""
+    if folder == _INCOMING:
+        return _INCOMING_NAME
+    return _NAME if _SHARD.fullmatch(folder) else None
 
 
 def _digest(*parts: object) -> str:

@@ -6,15 +6,17 @@ import asyncio
 import logging
 import random
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from holdfast.drivers.attempts import repeated
+from holdfast.drivers.threads import OwnThread
 from holdfast.drivers.wrappers.limits.slots import Slots
 from holdfast.drivers.wrappers.limits.watch import NoProgressError, Watch
 from holdfast.errors import StorageTimeoutError, UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
 
     from holdfast.drivers.protocol import AsyncDriver
     from holdfast.drivers.wrappers.limits.policy import Policy
@@ -70,10 +72,24 @@ class Limits:
             logger.debug("attempt %d failed (%s): another one in %.2f seconds", failures, type(error).__name__, delay)
         return delay
 
+    @contextmanager
+    def thread(self) -> Iterator[OwnThread]:
+        """Make the thread of one attempt; if that hangs, the thread is left to it."""
+        thread = OwnThread("holdfast-watched")
+        try:
+            yield thread
+        finally:
+            thread.close()
+
     def watched(self, call: Callable[[Watch], T]) -> T:
         """Make one attempt: in a slot, and under the clock."""
+        with self.thread() as thread:
+            return self.step(thread, call)
+
+    def step(self, thread: OwnThread, call: Callable[[Watch], T]) -> T:
+        """Make a step of an attempt that has several, like `watched`."""
         with self.slots.one():
-            watch = Watch(self.policy.timeout)
+            watch = Watch(self.policy.timeout, thread)
             return watch.run(lambda: call(watch))
 
     async def watched_async(self, call: Callable[[Watch], Coroutine[None, None, T]]) -> T:

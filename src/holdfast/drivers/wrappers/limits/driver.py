@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from holdfast.drivers.protocol import is_async_driver
 from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.drivers.wrappers.limits import reading, writing
 from holdfast.drivers.wrappers.limits.attempts import Limits
 from holdfast.drivers.wrappers.limits.policy import Policy
-from holdfast.drivers.wrappers.wrapper import Wrapper
+from holdfast.drivers.wrappers.wrapper import Wrapper, never_blocks
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import Driver, Put, PutOptions, SignRequest
+    from holdfast.drivers.protocol import Driver, PutOptions, SignRequest
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
@@ -30,13 +31,16 @@ class LimitedDriver(Wrapper):
         **clock: For tests: ``share``, ``sleep`` and ``sleep_async`` of `Limits`.
     """
 
+    # Batches are written one by one, side by side: so each object has a clock and attempts of its own.
+    offered = MappingProxyType({name: how for name, how in Wrapper.offered.items() if name != "put_many"})
+
     def __init__(
         self, driver: Driver, policy: Policy | None = None, max_concurrency: int | None = None, **clock: Any
     ) -> None:
         super().__init__(driver)
         self.limits = Limits(self.driver, policy or Policy(), max_concurrency, **clock)
         # Where the driver works in threads, ours must be the one that waits: only then can it give a thread up.
-        self._awaited: Any = _AsyncHalf(self.limits) if is_async_driver(driver) else ThreadedDriver(self)
+        self._awaited: Any = _AsyncHalf(self.limits) if never_blocks(driver) else ThreadedDriver(self)
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Know a timeout of ours; ask the driver behind for the rest."""
@@ -77,31 +81,13 @@ class LimitedDriver(Wrapper):
         """Like `delete`."""
         await self._awaited.delete_async(keys)
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy an object."""
-        self.limits.repeat(lambda _: self.driver.copy(source, target))
+        self.limits.repeat(lambda _: self.driver.copy(source, target, settings))
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
-        await self._awaited.copy_async(source, target)
-
-    def _put_many(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
-        with self.limits.slots.one():
-            outcomes = super()._put_many(puts)
-        return [self._repaired(put, outcome) for put, outcome in zip(puts, outcomes, strict=True)]
-
-    def _repaired(self, put: Put, outcome: ObjectInfo | Exception) -> ObjectInfo | Exception:
-        """Return the outcome of further attempts at one object of a batch."""
-        if not isinstance(outcome, Exception) or not writing.repeatable(outcome, put.body, put.body.source):
-            return outcome
-        if (delay := self.limits.pause(1, outcome)) is None:
-            return outcome
-        self.limits.sleep(delay)
-        put.body.begin_again()
-        try:
-            return writing.put(self.limits, put.key, put.body, put.options, failures=1)
-        except Exception as error:  # noqa: BLE001  # one object's failure is that object's outcome
-            return error
+        await self._awaited.copy_async(source, target, settings)
 
     def _sign(self, request: SignRequest) -> str:
         url: str = self.limits.repeat(lambda _: self._plain.sign(request))
@@ -139,8 +125,8 @@ class _AsyncHalf:
     async def delete_async(self, keys: Sequence[str]) -> None:
         await self._limits.repeat_async(lambda _: self._driver.delete_async(keys))
 
-    async def copy_async(self, source: str, target: str) -> None:
-        await self._limits.repeat_async(lambda _: self._driver.copy_async(source, target))
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+        await self._limits.repeat_async(lambda _: self._driver.copy_async(source, target, settings))
 
     def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:
         return reading.listed_async(self._limits, prefix, after)

@@ -26,22 +26,27 @@ class Slots:
         self._waiting: deque[Future[None]] = deque()
         self._lock = threading.Lock()
 
-    def acquire(self) -> None:
-        """Take a slot, waiting in this thread."""
+    def acquire(self, longest: float | None = None) -> None:
+        """Take a slot, waiting in this thread.
+
+        Raises:
+            TimeoutError: There was none in `longest` seconds.
+        """
         turn = self._turn()
         if turn is not None:
             try:
-                turn.result()
+                turn.result(longest)
             except BaseException:
                 self._give_up(turn)
                 raise
 
-    async def acquire_async(self) -> None:
+    async def acquire_async(self, longest: float | None = None) -> None:
         """Like `acquire`, without holding up the event loop."""
         turn = self._turn()
         if turn is not None:
             try:
-                await asyncio.wrap_future(turn)
+                async with asyncio.timeout(longest):
+                    await asyncio.wrap_future(turn)
             except BaseException:
                 self._give_up(turn)
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from holdfast.drivers import threads
+from holdfast.drivers.closing import aclose
 from holdfast.drivers.protocol import MIB
 from holdfast.sources import Source
 
@@ -32,6 +33,11 @@ class WatchedSource(Source):
     def __init__(self, source: Source, watch: Watch, slots: Slots) -> None:
         self._source, self._watch, self._slots = source, watch, slots
         self.size, self.replayable = source.size, source.replayable
+
+    @property
+    def spent(self) -> bool:
+        """Whether the content was read and cannot be read again."""
+        return self._source.spent
 
     def chunks(self) -> Iterator[memoryview]:
         """Yield the bytes."""
@@ -81,9 +87,7 @@ class AsyncWatchedSource(WatchedSource):
                 for piece in self._pieces(chunk):
                     yield piece
         finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
+            await aclose(chunks)
 
 
 async def _in_threads(source: Source) -> AsyncIterator[memoryview]:

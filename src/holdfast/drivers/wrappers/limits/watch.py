@@ -6,14 +6,14 @@ import asyncio
 import logging
 import threading
 import time
-from concurrent.futures import wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
-
-from holdfast.drivers.wrappers.thread import in_new_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
+    from concurrent.futures import Future
+
+    from holdfast.drivers.threads import OwnThread
 
 logger = logging.getLogger("holdfast")
 
@@ -37,13 +37,15 @@ class Watch:
 
     Args:
         seconds: How long it may go without progress; None for as long as it likes.
+        thread: Where `run` calls; None if nobody else is to wait.
 
     Attributes:
         stop: Called when time is up, to tell an attempt in a thread.
     """
 
-    def __init__(self, seconds: float | None) -> None:
+    def __init__(self, seconds: float | None, thread: OwnThread | None = None) -> None:
         self.seconds = seconds
+        self._thread = thread
         self.stop: Callable[[], None] | None = None
         self._since = time.monotonic()
         self._paused = 0
@@ -71,21 +73,21 @@ class Watch:
         return self.seconds if self._paused else self.seconds - (time.monotonic() - self._since)
 
     def run(self, call: Callable[[], T]) -> T:
-        """Call; when time is up, raise.
+        """Call in a thread; when time is up, raise.
 
         A thread cannot be ended from outside. A call that hangs is left alone with its thread and its connection; what
         it has sent may still take effect.
         """
-        if self.seconds is None:
+        if self.seconds is None or self._thread is None:
             return call()
-        future = in_new_thread(call, "holdfast-watched")
+        future = self._thread.submit(call)
         self.progress()
         try:
             while not future.done() and (left := self.left()) > 0:
-                wait([future], left)
+                _wait(future, left)
         except BaseException:  # an interrupt: nothing is to go on behind the caller's back, if that can be had
             self._stop()
-            wait([future], self.seconds)
+            _wait(future, self.seconds)
             raise
         if future.done():
             return future.result()
@@ -129,3 +131,8 @@ class Watch:
         if cancelled:
             raise asyncio.CancelledError
         return task.done()
+
+
+def _wait(future: Future[T], seconds: float) -> None:
+    with suppress(TimeoutError):  # only `result` raises what the call itself has raised
+        future.exception(seconds)

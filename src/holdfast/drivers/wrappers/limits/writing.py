@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from holdfast.sources import Source
 
 
-def put(limits: Limits, key: str, body: Body, options: PutOptions, failures: int = 0) -> ObjectInfo:
+def put(limits: Limits, key: str, body: Body, options: PutOptions) -> ObjectInfo:
     """Write; after a failure that may pass, write again from the content's beginning.
 
     Args:
@@ -29,9 +29,8 @@ def put(limits: Limits, key: str, body: Body, options: PutOptions, failures: int
         key: The key.
         body: The body; after attempts that failed, begun again.
         options: The options.
-        failures: Attempts that failed already.
     """
-    driver, source = limits.driver, body.source
+    driver, source, failures = limits.driver, body.source, 0
 
     def attempt(watch: Watch) -> ObjectInfo:
         watch.stop = body.cancel
@@ -47,7 +46,7 @@ def put(limits: Limits, key: str, body: Body, options: PutOptions, failures: int
                     raise
                 return driver.stat(key)
             failures += 1
-            if not repeatable(error, body, source) or (delay := limits.pause(failures, error)) is None:
+            if not _repeatable(error, body, source) or (delay := limits.pause(failures, error)) is None:
                 raise
         finally:
             body.source = source
@@ -55,9 +54,9 @@ def put(limits: Limits, key: str, body: Body, options: PutOptions, failures: int
         body.begin_again()
 
 
-async def put_async(limits: Limits, key: str, body: Body, options: PutOptions, failures: int = 0) -> ObjectInfo:
+async def put_async(limits: Limits, key: str, body: Body, options: PutOptions) -> ObjectInfo:
     """Like `put`."""
-    driver, source = limits.driver, body.source
+    driver, source, failures = limits.driver, body.source, 0
 
     async def attempt(watch: Watch) -> ObjectInfo:
         body.source = source if _at_hand(source) else AsyncWatchedSource(source, watch, limits.slots)
@@ -72,7 +71,7 @@ async def put_async(limits: Limits, key: str, body: Body, options: PutOptions, f
                     raise
                 return await driver.stat_async(key)
             failures += 1
-            if not repeatable(error, body, source) or (delay := limits.pause(failures, error)) is None:
+            if not _repeatable(error, body, source) or (delay := limits.pause(failures, error)) is None:
                 raise
         finally:
             body.source = source
@@ -80,7 +79,7 @@ async def put_async(limits: Limits, key: str, body: Body, options: PutOptions, f
         body.begin_again()
 
 
-def repeatable(error: Exception, body: Body, source: Source) -> bool:
+def _repeatable(error: Exception, body: Body, source: Source) -> bool:
     """Return whether a failed put may be repeated: all of its content can be read again, and nobody else reads it."""
     hangs = isinstance(error, NoProgressError) and error.running
     return body.error is None and not source.spent and not hangs

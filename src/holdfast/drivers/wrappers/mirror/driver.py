@@ -5,9 +5,7 @@ The first storage decides: whether a key is taken, whether a put succeeds, what 
 
 from __future__ import annotations
 
-import logging
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from holdfast.drivers import threads
 from holdfast.drivers.body import Body
@@ -21,20 +19,20 @@ from holdfast.drivers.protocol import (
     Signer,
 )
 from holdfast.drivers.wrappers.mirror import reading
-from holdfast.drivers.wrappers.mirror.copies import Copies
-from holdfast.drivers.wrappers.mirror.replica import Replica, ReplicaError
-from holdfast.errors import UnavailableError
+from holdfast.drivers.wrappers.mirror.copies import not_written
+from holdfast.drivers.wrappers.mirror.replica import ReplicaError
+from holdfast.drivers.wrappers.mirror.writing import Writing
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.sources import AsyncIterableSource, IterableSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from holdfast.drivers.abilities import Abilities
-    from holdfast.drivers.protocol import AsyncDriver, SignRequest
+    from holdfast.drivers.protocol import AsyncDriver, Driver, SignRequest
+    from holdfast.drivers.wrappers.mirror.replica import Replica
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
-
-logger = logging.getLogger("holdfast")
 
 T = TypeVar("T")
 
@@ -45,12 +43,13 @@ class MirrorDriver:
     Args:
         replicas: The storages, the one that decides first.
         require: Copies without which a put fails, the first among them.
+        timeout: Seconds after which a copy that makes no progress is given up; None for never.
     """
 
-    def __init__(self, replicas: Sequence[Replica], require: int = 1) -> None:
+    def __init__(self, replicas: Sequence[Replica], require: int = 1, timeout: float | None = None) -> None:
         self.replicas = tuple(replicas)
         self._first, *self._others = self.replicas
-        self._require = require
+        self._writing = Writing(self.replicas, require, timeout)
         self._abilities = _shared(self.replicas)
         if isinstance(self._first.plain, Signer):
             self.sign = self._sign
@@ -61,6 +60,11 @@ class MirrorDriver:
             self.clear_partial_uploads_async = self._clear_async
         if any(isinstance(replica.plain, PartialUploadsBelow) for replica in self.replicas):
             self.clear_partial_uploads_below = self._clear_below
+
+    @property
+    def behind(self) -> Sequence[Driver]:
+        """What does the work."""
+        return [replica.plain for replica in self.replicas]
 
     @property
     def abilities(self) -> Abilities:
@@ -77,36 +81,12 @@ class MirrorDriver:
         return error.kind if isinstance(error, ReplicaError) else None
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
-        """Write to all at once; succeed when the first has it, and as many as are required."""
-        copies = Copies(self._others, key, body, options)
-        try:
-            info = self._first.driver.put(key, body, self._first.options(options))
-        except BaseException as error:  # noqa: BLE001  # raised by `_raise_told`
-            copies.abort()
-            self._raise_told(error)
-        failures = self._failures(copies.complete(), key)
-        if self._missed(failures):
-            if options.if_absent:
-                with suppress(Exception):  # best effort: the error that counts is the replica's
-                    self.delete([key])
-            raise failures[0]
-        return info
+        """Write to all at once; see `Writing`."""
+        return self._writing.put(key, body, options)
 
     async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
-        """Like `put`; when cancelled, nothing is being written any more when it ends."""
-        copies = Copies(self._others, key, body, options)
-        try:
-            info = await self._first.driver.put_async(key, body, self._first.options(options))
-        except BaseException as error:  # noqa: BLE001  # raised by `_raise_told`
-            await copies.abort_async()
-            self._raise_told(error)
-        failures = self._failures(await copies.complete_async(), key)
-        if self._missed(failures):
-            if options.if_absent:
-                with suppress(Exception):
-                    await self.delete_async([key])
-            raise failures[0]
-        return info
+        """Like `put`; when cancelled, only copies that hang may still be written when it ends."""
+        return await self._writing.put_async(key, body, options)
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read from the first that has it; what is cut off goes on with the next."""
@@ -146,46 +126,46 @@ class MirrorDriver:
         if failures:
             raise failures[0]
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy inside each of them; if the first has lost the original, from one that has it."""
         try:
-            self._first.driver.copy(source, target)
+            self._first.driver.copy(source, target, self._first.with_own(settings))
         except Exception as error:
             failure = self._first.failure(error)
             if not failure.is_missing:
                 raise failure from error
             info = self.stat(source)
             body = Body(IterableSource(self.read(source, 0, None, MIB)), None, None)
-            self.put(target, body, _like(info))
+            self.put(target, body, _like(info, settings))
             return
-        failed: list[tuple[Replica, Exception]] = []
+        failures = []
         for replica in self._others:
             try:
-                replica.driver.copy(source, target)
-            except Exception as error:  # noqa: BLE001  # told by `_failures`
-                failed.append((replica, error))
-        if self._missed(failures := self._failures(failed, target)):
+                replica.driver.copy(source, target, replica.with_own(settings))
+            except Exception as error:  # noqa: BLE001  # logged, and counted
+                failures.append(not_written(replica, target, error))
+        if self._writing.misses(failures):
             raise failures[0]
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
         try:
-            await self._first.driver.copy_async(source, target)
+            await self._first.driver.copy_async(source, target, self._first.with_own(settings))
         except Exception as error:
             failure = self._first.failure(error)
             if not failure.is_missing:
                 raise failure from error
             info = await self.stat_async(source)
             body = Body(AsyncIterableSource(self.read_async(source, 0, None, MIB)), None, None)
-            await self.put_async(target, body, _like(info))
+            await self.put_async(target, body, _like(info, settings))
             return
-        failed: list[tuple[Replica, Exception]] = []
+        failures = []
         for replica in self._others:
             try:
-                await replica.driver.copy_async(source, target)
-            except Exception as error:  # noqa: BLE001  # told by `_failures`
-                failed.append((replica, error))
-        if self._missed(failures := self._failures(failed, target)):
+                await replica.driver.copy_async(source, target, replica.with_own(settings))
+            except Exception as error:  # noqa: BLE001  # logged, and counted
+                failures.append(not_written(replica, target, error))
+        if self._writing.misses(failures):
             raise failures[0]
 
     # --- what only some drivers can do
@@ -242,30 +222,6 @@ class MirrorDriver:
                 failures.append(reading.failed(replica, error, what))
         raise failures[0]
 
-    def _raise_told(self, error: BaseException) -> NoReturn:
-        """Raise the first replica's failure with its meaning; anything else as it is."""
-        if isinstance(error, Exception):
-            raise self._first.failure(error) from error
-        raise error
-
-    def _failures(self, failed: Sequence[tuple[Replica, Exception]], key: str) -> list[ReplicaError]:
-        """Log which copies were not made: what is not there is what is to be made up for."""
-        failures = []
-        for replica, error in failed:
-            try:
-                failure = replica.failure(error)
-            except Exception as same:  # noqa: BLE001  # whatever it is, the first has the object
-                failure = ReplicaError(replica.name, UnavailableError, same)
-            name = failure.kind.__name__  # not the text, which may hold a credential
-            logger.error(
-                "%r was not written to storage %r (%s): `holdfast mirror` makes up for it", key, replica.name, name
-            )
-            failures.append(failure)
-        return failures
-
-    def _missed(self, failures: Sequence[ReplicaError]) -> bool:
-        return len(self.replicas) - len(failures) < self._require
-
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List the first that can be asked."""
         return reading.listed(self.replicas, prefix, after)
@@ -275,8 +231,8 @@ class MirrorDriver:
         return reading.listed_async(self.replicas, prefix, after)
 
 
-def _like(info: ObjectInfo) -> PutOptions:
-    return PutOptions(info.content_type, info.metadata)
+def _like(info: ObjectInfo, settings: ObjectSettings) -> PutOptions:
+    return PutOptions(info.content_type, info.metadata, settings=settings)
 
 
 def _shared(replicas: Sequence[Replica]) -> Abilities:

@@ -17,12 +17,13 @@ class ReplicaError(Exception):
     """What one replica raised, with its meaning, which only its own driver knows.
 
     Attributes:
+        name: The replica's name.
         kind: The meaning.
     """
 
     def __init__(self, name: str, kind: type[StorageError], error: BaseException) -> None:
         super().__init__(f"{error} (in {name!r})")
-        self.kind = kind
+        self.name, self.kind = name, kind
 
     @property
     def is_missing(self) -> bool:
@@ -52,14 +53,20 @@ class Replica(NamedTuple):
 
     def options(self, options: PutOptions) -> PutOptions:
         """Return the options of a put, with this replica's own settings."""
-        return options._replace(settings=options.settings.over(self.settings))
+        return options._replace(settings=self.with_own(options.settings))
 
-    def failure(self, error: Exception) -> ReplicaError:
+    def with_own(self, settings: ObjectSettings) -> ObjectSettings:
+        """Return settings, and where there are none, this replica's own."""
+        return settings.over(self.settings)
+
+    def failure(self, error: BaseException) -> ReplicaError:
         """Return a failure with its meaning.
 
         Raises:
-            Exception: It is none of the storage's, but of the content or of the program.
+            BaseException: It is none of the storage's, but of the content or of the program.
         """
+        if isinstance(error, ReplicaError):
+            return error
         kind = type(error) if isinstance(error, StorageError) else self.driver.classify(error)
         if kind is None or (isinstance(error, HoldfastError) and not isinstance(error, StorageError)):
             raise error

@@ -7,8 +7,10 @@ that memory is bounded by the slowest writer's pace, not by the size.
 from __future__ import annotations
 
 from queue import SimpleQueue
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from holdfast.drivers.closing import aclose
 from holdfast.drivers.protocol import MIB
 from holdfast.drivers.wrappers.limits.slots import Slots
 from holdfast.sources import Source
@@ -21,7 +23,7 @@ _HELD = 8  # pieces that wait in a channel
 
 
 class CopyAbortedError(Exception):
-    """Raised inside the writer of a copy, when there is nothing to be copied."""
+    """Raised inside the writer of a copy, when there is nothing to be copied, or no more waiting for it."""
 
 
 class Channel(Source):
@@ -31,41 +33,74 @@ class Channel(Source):
 
     Args:
         size: Length of the content, where it is known.
+        timeout: Seconds after which a writer that takes nothing is not waited for any more; None for never.
+
+    Attributes:
+        hangs: Whether that has happened.
     """
 
     replayable = False
 
-    def __init__(self, size: int | None) -> None:
+    def __init__(self, size: int | None, timeout: float | None = None) -> None:
         self.size = size
-        self._pieces: SimpleQueue[memoryview | BaseException | None] = SimpleQueue()
+        self.hangs = False
+        self._timeout = timeout
+        self._pieces: SimpleQueue[memoryview | None] = SimpleQueue()
         self._room = Slots(_HELD)
         self._left = False
+        self._taken_at = monotonic()
 
     def send(self, piece: memoryview) -> None:
         """Hand over a piece, waiting for room."""
         if not self._left:
-            self._room.acquire()
+            try:
+                self._room.acquire(self._timeout)
+            except TimeoutError:
+                self.give_up()
             self._pieces.put(piece)
 
     async def send_async(self, piece: memoryview) -> None:
         """Like `send`."""
         if not self._left:
-            await self._room.acquire_async()
+            try:
+                await self._room.acquire_async(self._timeout)
+            except TimeoutError:
+                self.give_up()
             self._pieces.put(piece)
 
-    def end(self, error: BaseException | None = None) -> None:
-        """Let the writer complete its copy, or fail."""
-        self._pieces.put(error)
+    def end(self) -> None:
+        """Let the writer complete its copy."""
+        self._taken_at = monotonic()
+        self._pieces.put(None)
 
     def leave(self) -> None:
-        """Take no more: the writer has stopped."""
+        """Take no more: the writer has stopped, or is to stop at its next piece."""
         self._left = True
+        self._pieces.put(None)  # for a writer that waits
         self._room.release()  # for a sender that waits
 
+    def give_up(self) -> None:
+        """Leave, because the writer hangs."""
+        self.hangs = True
+        self.leave()
+
+    def hurry(self, timeout: float) -> None:
+        """Wait less from now on."""
+        self._timeout = timeout if self._timeout is None else min(timeout, self._timeout)
+        self._taken_at = monotonic()
+
+    def patience(self) -> float | None:
+        """Return how many seconds the writer still has to take something; None for no limit."""
+        return None if self._timeout is None else max(0.0, self._taken_at + self._timeout - monotonic())
+
     def _open(self) -> Iterator[Any]:
-        while (piece := self._pieces.get()) is not None:
-            if isinstance(piece, BaseException):
-                raise piece
+        while True:
+            piece = self._pieces.get()
+            self._taken_at = monotonic()
+            if self._left:
+                raise CopyAbortedError
+            if piece is None:
+                return
             self._room.release()
             yield piece
 
@@ -78,12 +113,17 @@ class Tee(Source):
     Args:
         source: The content.
         channels: Where it goes besides.
+
+    Attributes:
+        sent: How many bytes they got.
+        is_through: Whether they got all of it.
     """
 
     def __init__(self, source: Source, channels: Sequence[Channel]) -> None:
         self._source, self._channels = source, channels
         self.size, self.replayable = source.size, source.replayable
         self.sent = 0
+        self.is_through = False
 
     @property
     def spent(self) -> bool:
@@ -101,6 +141,7 @@ class Tee(Source):
                         channel.send(piece[-unseen:])
                     self.sent = position
                 yield piece
+        self.is_through = True
 
 
 class AsyncTee(Tee):
@@ -125,10 +166,9 @@ class AsyncTee(Tee):
                             await channel.send_async(piece[-unseen:])
                         self.sent = position
                     yield piece
+            self.is_through = True
         finally:
-            close = getattr(chunks, "aclose", None)
-            if close is not None:
-                await close()
+            await aclose(chunks)
 
 
 def _pieces(chunk: memoryview) -> Iterator[memoryview]:
