@@ -1,5 +1,6 @@
 """How a storage over fsspec is declared: protocols, URLs, file systems, prefixes, and what is refused."""
 
+import base64
 import builtins
 import json
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import fsspec
 import pytest
+import requests
 from fsspec.implementations.dirfs import DirFileSystem
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -300,3 +302,93 @@ def test_settings_of_every_storage():
     assert "max_concurrency" in refused("memory", max_concurrency=0)
     with pytest.raises(InvalidKeyError):
         storage.put("../x", b"bytes")
+
+
+# --- values
+
+
+def test_values_may_be_text():
+    """What environment variables hold becomes what the file systems need: switches, numbers, mappings."""
+    fs = FSSpecBackend(
+        "docs",
+        "s3",
+        "bucket",
+        anon="false",
+        use_ssl="no",
+        default_block_size="6291456",
+        max_concurrency=4,
+        client_kwargs='{"region_name": "eu-west-1"}',
+        config_kwargs='{"retries": {"max_attempts": 2}}',
+    ).native
+    assert (fs.anon, fs.use_ssl, fs.default_block_size) == (False, False, 6 * 1024 * 1024)
+    assert (fs.client_kwargs, fs.config_kwargs) == ({"region_name": "eu-west-1"}, {"retries": {"max_attempts": 2}})
+    fs = FSSpecBackend("docs", "gcs", "bucket", token="anon", requester_pays="0", requests_timeout="2.5").native
+    assert (fs.requester_pays, fs.requests_timeout) == (False, 2.5)
+    fs = FSSpecBackend("docs", "az", "c", account_name="x", anon="true", connection_timeout="7", blocksize="5").native
+    assert (fs.anon, fs._timeout_kwargs["connection_timeout"], fs.blocksize) == (True, 7, 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("anon", "secret-canary"),
+        ("default_block_size", "secret-canary"),
+        ("client_kwargs", "secret-canary"),
+        ("client_kwargs", '["secret-canary"]'),
+        ("config_kwargs", 3),
+    ],
+)
+def test_values_that_cannot_be(name, value):
+    """Text that is no switch, number or mapping is refused with the option's name, and not shown."""
+    message = refused("s3", "bucket", **{name: value})
+    assert name in message
+    assert "canary" not in message
+
+
+ACCOUNT = {"type": "service_account", "client_email": "a@b", "private_key": "canary/key", "token_uri": "https://x/y"}
+
+
+def test_the_text_of_a_service_account_is_no_token(tmp_path, monkeypatch):
+    """What a file of credentials holds is used as such, never sent as a token; in other forms it is refused, unseen."""
+    asked = []
+    monkeypatch.setattr(requests.Session, "request", lambda *args, **_: asked.append(args))
+    for indent in (None, 2):
+        storage = FSSpecBackend("docs", "gcs", "bucket", token=json.dumps(ACCOUNT, indent=indent))
+        with pytest.raises(ConfigurationError, match="no credentials that can be read") as caught:
+            storage.read("x")
+        assert "canary" not in str(caught.value)
+    text = json.dumps(ACCOUNT)
+    for wrong in [
+        json.dumps(text),
+        base64.b64encode(text.encode()).decode(),
+        text[:-1],
+        "{}",
+        {"private_key": "canary"},
+    ]:
+        message = refused("gcs", "bucket", token=wrong)
+        assert "token" in message
+        assert "canary" not in message
+        assert "eyJ" not in message
+    path = tmp_path / "account"
+    path.write_text(text)
+    assert FSSpecBackend("docs", "gcs", "bucket", token=path)._plain._make.keywords["token"] == str(path)
+    assert asked == []
+
+
+def test_secrets_in_the_wrong_place_are_not_shown():
+    """A user and a password before a bucket, a signature in an endpoint, a connection string as fs."""
+    for url in ["s3://AK:canary@bucket/../x", "s3://AK:canary@bucket", "gs://AK:canary@bucket/x", "gs://AK:canary/x"]:
+        message = refused(url, **({"token": "anon"} if url.startswith("gs") else {}))
+        assert "before the bucket" in message
+        assert "canary" not in message
+    assert "canary" not in refused("s3", "gs://AK:canary@bucket/x")
+    assert "canary" not in refused("s3", "bucket", endpoint_url="host:9000/?sig=canary")
+    assert "canary" not in refused("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=canary==")
+    FSSpecBackend("docs", "s3", "arn:aws:s3:eu-west-1:123456789012:accesspoint:docs")
+
+
+def test_settings_of_azure_are_checked_at_once():
+    """A header that Azure's library would sign wrongly, and a tier that there is not, fail when they are declared."""
+    azure = {"account_name": "account", "account_key": "a2V5"}
+    for name, value in [("cache_control", "ü"), ("content_disposition", "ü"), ("storage_class", "nonsense")]:
+        assert name in refused("az", "container", object_settings={name: value}, **azure)

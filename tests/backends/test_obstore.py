@@ -269,7 +269,6 @@ def test_a_url_without_a_usable_bucket_or_prefix(url):
 @pytest.mark.parametrize(
     "given",
     [
-        {"aws_checksum_algorithm": "md5"},
         {"aws_conditional_put": "perhaps"},
         {"default_headers": {"not a name": "x"}},
         {"proxy_url": "not an address"},

@@ -1,5 +1,6 @@
 """Reading from a web server through obstore."""
 
+import asyncio
 import shutil
 import sysconfig
 import time
@@ -11,9 +12,17 @@ from obstore.store import HTTPStore
 
 from holdfast import FileObject, storages
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.errors import AuthenticationError, ConfigurationError, NotFoundError, UnavailableError, UnsupportedError
+from holdfast.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    NotFoundError,
+    StorageError,
+    UnavailableError,
+    UnsupportedError,
+)
 from holdfast.testing.half import Half
 from holdfast.testing.reading import DATA, SPANS
+from tests.errors.answering import answering
 from tests.servers.ports import HOST, free_port, is_listening
 from tests.servers.shared import ServerFailedError, launch, start_once, start_or_skip
 
@@ -48,6 +57,37 @@ def url():
 def storage(url):
     """The storage, as it is documented."""
     return ObstoreBackend("web", url, allow_http=True, headers=HEADERS, retry_config={"max_retries": 0})
+
+
+@pytest.fixture
+def rangeless():
+    """The address of a server that answers with the whole object whatever was asked for."""
+    with answering("200 OK", DATA, {"ETag": '"1"', "Last-Modified": "Sat, 01 Feb 2025 10:00:00 GMT"}) as address:
+        yield address
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_ranges_of_a_server_that_has_none(rangeless, is_async):
+    """They are cut out of the whole object."""
+    storage = ObstoreBackend("web", f"{rangeless}/", allow_http=True, retry_config={"max_retries": 0})
+    for start, end in [(2, 5), (0, 3), (len(DATA) - 2, None), (len(DATA) + 5, len(DATA) + 9)]:
+        if is_async:
+            found = asyncio.run(storage.read_async("x", start=start, end=end))
+        else:
+            found = storage.read("x", start=start, end=end)
+            assert b"".join(storage.stream("x", start=start, end=end, chunk_size=2)) == found
+        assert found == DATA[start:end]
+
+
+@pytest.mark.parametrize("span", ["bytes 0-9/100", None])
+def test_another_range_than_was_asked_for(span):
+    """It is an error, and not read."""
+    headers = {"ETag": '"1"', "Last-Modified": "Sat, 01 Feb 2025 10:00:00 GMT"}
+    headers |= {"Content-Range": span} if span else {}
+    with answering("206 Partial Content", b"0123456789", headers) as address:
+        storage = ObstoreBackend("web", f"{address}/", allow_http=True, retry_config={"max_retries": 0})
+        with pytest.raises(StorageError):
+            storage.read("x", start=2, end=5)
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])

@@ -3,12 +3,14 @@
 import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import pytest
 
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.errors import (
+    AlreadyExistsError,
     AuthenticationError,
     BucketNotFoundError,
     ConfigurationError,
@@ -135,3 +137,25 @@ def test_folders_of_other_tools_are_not_objects(storage: FSSpecBackend) -> None:
     storage.put("a/x", b"bytes")
     storage.put("b", b"", metadata={"hdi_isfolder": "true"})
     assert [info.key for info in storage.list()] == ["a/x"]
+
+
+@pytest.mark.parametrize("size", [2 * MIB, 20 * MIB], ids=["in one block", "in blocks"])
+def test_a_create_is_a_create_whatever_the_size(storage: FSSpecBackend, size: int) -> None:
+    """Of several that create the same blob at the same time one wins, and what is there is not replaced."""
+    contents = [bytes([number]) * size for number in range(3)]
+    start = Barrier(len(contents))
+
+    def create(content: bytes) -> bool:
+        start.wait(30)
+        try:
+            storage.put("x", content, if_absent=True)
+        except AlreadyExistsError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(contents)) as pool:
+        won = list(pool.map(create, contents))
+    assert won.count(True) == 1
+    assert storage.read("x") == contents[won.index(True)]
+    with pytest.raises(AlreadyExistsError):
+        storage.put("x", contents[0], if_absent=True)

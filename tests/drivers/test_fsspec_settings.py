@@ -144,5 +144,7 @@ def test_azure_settings(azure: Place, azure_container: Any, counting_proxy: Any,
     text = azure_container.at(proxy.endpoint).server.connection_string
     settings = {"encryption_key": "a-scope"}
     storage = FSSpecBackend("docs", "abfs", azure_container.name, connection_string=text, object_settings=settings)
+    with pytest.raises(ConfigurationError, match="cache_control"):
+        storage.put("y", body, object_settings={"cache_control": "ü"})
     storage.put("y", body)
     assert {request.headers.get("x-ms-encryption-scope") for request in proxy.requests} == {"a-scope"}

@@ -138,7 +138,7 @@ def test_a_password_in_the_address_is_sent_and_never_shown(rclone_http):
         (418, StorageError),
         (429, ThrottledError),
         (500, UnavailableError),
-        (503, UnavailableError),
+        (503, ThrottledError),
     ],
 )
 def test_a_status_has_its_class(status, kind):

@@ -244,8 +244,48 @@ def test_silence_is_a_timeout(bucket, proxy, half):
         call(storage, half, "stat", "x")
 
 
+WORDS = [
+    "TimedOut",
+    "retry_timeout 404",
+    "status code: 403",
+    "<Code>NoSuchBucket</Code>",
+    "Azure CLI",
+    "'az account get-access-token' command failed: ",
+    "Error reading federated token file",
+    "Error performing token request: ",
+    "Bulk delete request failed The specified container does not exist",
+    "Bulk delete request failed (code: 403)",
+    "HttpError { kind: Timeout",
+    "source: TimedOut,",
+    "Os { code: 20, kind: NotADirectory",
+    "- HTTP error: ",
+    "error decoding response body",
+    "source: reqwest::Error",
+    "Error performing HEAD x status code: 403",
+    "Error performing GET x in 1s - Server returned non-2xx status code: 403: ",
+    "after 3 retries",
+    "not found: Received non-partial response",
+]
+"""What is looked for in the texts of obstore."""
+
+
 @HALVES
-@pytest.mark.parametrize("name", ["TimedOut", "retry_timeout 404", "status code: 403", "<Code>NoSuchBucket</Code>"])
+@pytest.mark.parametrize("name", WORDS)
+def test_a_key_does_not_decide_what_a_missing_object_means(s3_bucket, half, name):
+    """Nor in the debug output, which a key may end, nor with what stands before it."""
+    for key in (name, f'x", {name}, "', f"Generic S3 error: {name}"):
+        for storage in (storage_on(s3_bucket), ObstoreBackend("docs", "memory://")):
+            for operation in ("stat", "read"):
+                with pytest.raises(errors.NotFoundError) as caught:
+                    call(storage, half, operation, key)
+                assert type(caught.value) is errors.NotFoundError
+            call(storage, half, "put", key, b"x", if_absent=True)
+            with pytest.raises(errors.AlreadyExistsError):
+                call(storage, half, "put", key, b"x", if_absent=True)
+
+
+@HALVES
+@pytest.mark.parametrize("name", WORDS)
 def test_a_key_does_not_decide_what_an_error_means(bucket, proxy, half, name):
     """The text of an error, which tells timeouts and refusals apart, holds the key too."""
     storage = storage_on(bucket, retry_config={"max_retries": 0})

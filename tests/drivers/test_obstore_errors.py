@@ -17,6 +17,7 @@ OPERATIONS = {
     "put in parts": ("x", b"x" * 9_000_000),
     "read": ("x",),
     "stat": ("x",),
+    "exists": ("x",),
     "delete": (["x"],),
     "copy": ("x", "y"),
     "list": (),
@@ -110,7 +111,7 @@ def test_nothing_but_the_machine(fails, azure_container, gcs_xml_bucket, monkeyp
         ("500 Internal Server Error", "InternalError", errors.UnavailableError),
         ("503 Service Unavailable", "SlowDown", errors.ThrottledError),
         ("503 Service Unavailable", "ServerBusy", errors.ThrottledError),
-        ("503 Service Unavailable", "", errors.UnavailableError),
+        ("503 Service Unavailable", "", errors.ThrottledError),
         ("418 I'm a teapot", "", errors.StorageError),
     ],
 )
@@ -131,6 +132,17 @@ def test_a_missing_bucket(fails, s3_bucket, azure_container, gcs_xml_bucket):
     for storage in (s3(s3_bucket), azure(azure_container), gcs(gcs_xml_bucket)):
         fails(storage, errors.NotFoundError, ["read", "stat", "copy"])
         assert not storage.exists("x")
+    fails(s3(s3_bucket, "no-such-bucket"), errors.BucketNotFoundError, ["exists"])
+
+
+def test_a_bucket_that_is_gone(fails, s3_bucket, monkeypatch):
+    """It was there, and is asked for again after a while."""
+    storage = s3(s3_bucket)
+    assert not storage.exists("x")
+    s3_bucket.server.request("DELETE", f"/{s3_bucket.name}")
+    assert not storage.exists("x")
+    monkeypatch.setattr(storage._plain, "_bucket_until", 0.0)
+    fails(storage, errors.BucketNotFoundError, ["stat", "exists"])
 
 
 def test_nobody_there(fails, s3_bucket, azure_container, gcs_xml_bucket):

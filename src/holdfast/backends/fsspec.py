@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from difflib import get_close_matches
 from functools import partial
 from inspect import signature
@@ -12,8 +13,9 @@ from urllib.parse import unquote
 
 from holdfast.backends import fsspec_chained
 from holdfast.backends.base import StorageBackend
-from holdfast.backends.fsspec_options import check_options
+from holdfast.backends.fsspec_options import checked
 from holdfast.backends.fsspec_services import SERVICES, UNKNOWN, Service, install_command, service_of
+from holdfast.backends.option_values import shown
 from holdfast.backends.options import given, switch
 from holdfast.drivers.local import LocalDriver
 from holdfast.errors import ConfigurationError, InvalidKeyError, MissingExtraError
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from holdfast.schemes import KeyScheme
 
 _LOCAL = {"file", "local"}
+_PROTOCOL = re.compile(r"[a-z0-9+._-]{0,30}")
 
 
 class FSSpecBackend(StorageBackend):
@@ -78,6 +81,9 @@ class FSSpecBackend(StorageBackend):
             key_scheme=key_scheme,
             object_settings=object_settings,
         )
+        check = getattr(driver, "check_settings", None)
+        if check is not None:
+            check(self._object_settings)
 
 
 def _driver(fs: Any, prefix: Any, options: dict[str, Any]) -> Driver:
@@ -110,7 +116,7 @@ def _local(path: str, options: Mapping[str, Any]) -> Driver:
         check_name(name, ("auto_mkdir", "durable", "mode"), "local disk")  # folders are made without `auto_mkdir`
     durable, mode = switch("durable", options.get("durable", True)), options.get("mode", 0o600)
     if isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777:  # noqa: PLR2004
-        message = f"mode={mode!r} must be permission bits such as 0o640"
+        message = f"mode={shown(mode)} must be permission bits such as 0o640"
         raise ConfigurationError(message)
     return LocalDriver(Path(path), durable=durable, mode=mode)
 
@@ -129,7 +135,7 @@ def _named(protocol: str, url: str | None, prefix: str, options: dict[str, Any])
         options = {**kind._get_kwargs_from_urls(url), **options}
         root = kind._strip_protocol(url)
         prefix = f"{root.rstrip('/')}/{prefix}" if root and prefix else root or prefix
-    check_options(protocol, kind, options)
+    options = checked(protocol, kind, options)
     _check_required(protocol, kind, options)
     service = SERVICES.get(protocol, UNKNOWN)
     root = _root(protocol, prefix, service)
@@ -176,6 +182,8 @@ def _root(protocol: str, prefix: str, service: Service) -> str:
     """
     if service.url:
         return prefix
+    if service.bucket:
+        _check_bucket(prefix)
     named, separator, rest = prefix.partition("://")
     if separator and (named == protocol or (service.bucket and SERVICES.get(named) is service)):
         prefix = rest
@@ -198,13 +206,24 @@ def _root(protocol: str, prefix: str, service: Service) -> str:
         raise ConfigurationError(message) from error
 
 
+def _check_bucket(prefix: str) -> None:
+    bucket = prefix.rpartition("://")[2].strip("/").partition("/")[0]
+    if "@" in bucket or (":" in bucket and not bucket.startswith("arn:")):
+        message = (
+            "a user name or password stands before the bucket: give it as an option, such as username= and password="
+        )
+        raise ConfigurationError(message)
+
+
 def _file_system_class(protocol: str, options: Mapping[str, Any]) -> Any:
     registry = _fsspec()
     known = registry.available_protocols()
     if protocol not in known:
         near = get_close_matches(protocol, known)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else 'use one such as "file", "memory" or "s3"'
-        message = f"fs={protocol!r} is not a protocol of fsspec: {hint}"
+        # Anything else may be a connection string.
+        told = f"fs={protocol!r}" if _PROTOCOL.fullmatch(protocol) else "fs"
+        message = f"{told} is not a protocol of fsspec: {hint}"
         raise ConfigurationError(message)
     try:
         return SERVICES.get(protocol, UNKNOWN).file_system_class(options) or registry.get_filesystem_class(protocol)

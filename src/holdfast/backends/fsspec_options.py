@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from holdfast.backends.fsspec_services import SERVICES, UNKNOWN
+from holdfast.backends.fsspec_values import google_token, typed
 from holdfast.errors import ConfigurationError
 from holdfast.names import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_LONGEST_PATH = 255  # longer ones are tokens
 _EVERYWHERE = {"skip_instance_cache", "use_listings_cache", "listings_expiry_time", "max_paths"}
 _HANDED_ON = {
     "s3": {"profile", "session_vars", "event_hooks", "include_builtin_handlers"},  # to aiobotocore's session
@@ -57,31 +59,36 @@ _OF_OBSTORE = {
 }
 
 
-def check_options(protocol: str, kind: Any, options: Mapping[str, Any]) -> None:
-    """Refuse what is sure to be wrong.
+def checked(protocol: str, kind: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options as the file system needs them, and refuse what is sure to be wrong.
 
     Args:
         protocol: As the user wrote it.
         kind: Class of the file system.
-        options: Its options.
+        options: Its options, maybe as text from the environment.
 
     Raises:
         ConfigurationError: One of them does not exist or cannot work, or one is missing.
     """
     _check_names(protocol, kind, options)
+    extra = SERVICES.get(protocol, UNKNOWN).extra
+    options = typed(kind, options) if extra in _HANDED_ON else dict(options)
     if options.get("asynchronous"):
         message = "leave out asynchronous=True: the storage can be awaited from any event loop all the same"
         raise ConfigurationError(message)
-    endpoint = options.get("endpoint_url") or (options.get("client_kwargs") or {}).get("endpoint_url")
+    more = options.get("client_kwargs")
+    endpoint = options.get("endpoint_url") or (more.get("endpoint_url") if isinstance(more, dict) else None)
     if isinstance(endpoint, str) and urlsplit(endpoint).scheme not in {"http", "https"}:
-        shown = endpoint.rpartition("@")[2]  # what stands before it may be a password
+        # What stands before an @ may be a password, and after a question mark a signature.
+        shown = endpoint.rpartition("@")[2].partition("?")[0]
         message = f'endpoint_url={shown!r} has no scheme: write endpoint_url="https://{shown}"'
         raise ConfigurationError(message)
-    extra = SERVICES.get(protocol, UNKNOWN).extra
-    if extra == "gcs":
-        _check_gcs(options)
+    if extra == "gcs" and "token" in options:
+        options["token"] = google_token(options["token"])
+        _check_file(options["token"])
     elif extra == "azure":
         _check_azure(protocol, options)
+    return options
 
 
 def _check_names(protocol: str, kind: Any, options: Mapping[str, Any]) -> None:
@@ -98,14 +105,17 @@ def _check_names(protocol: str, kind: Any, options: Mapping[str, Any]) -> None:
             check_name(name, names | (handed_on or set()), f"{protocol!r}")
 
 
-def _check_gcs(options: Mapping[str, Any]) -> None:
-    token = options.get("token")
-    if isinstance(token, str) and (token.endswith(".json") or "/" in token.partition(".")[0]):
+def _check_file(token: Any) -> None:
+    if not isinstance(token, str) or len(token) > _LONGEST_PATH or "\n" in token:
+        return
+    if token.endswith(".json") or "/" in token.partition(".")[0]:
         # gcsfs would take the path for a token, and ask Google about it.
         path = Path(token).expanduser()
         if str(path) != token or not path.is_file():
             found = f'; write token="{path}"' if path.is_file() else ""
-            message = f"token={token!r} is not a file that can be read{found}"
+            # What neither ends nor begins like a path may be a token after all.
+            told = repr(token) if token.endswith(".json") or token.startswith(("/", "~", ".")) else "…"
+            message = f"token={told} is not a file that can be read{found}"
             raise ConfigurationError(message)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from typing import Any
 
 
 class Sending(io.BytesIO):
@@ -36,6 +37,10 @@ class Sending(io.BytesIO):
         """Begin the patience anew, with some seconds more."""
         if self._patience is not None and self._timeout.when() is not None and not self._timeout.expired():
             self._timeout.reschedule(asyncio.get_running_loop().time() + self._patience + more)
+
+    def __deepcopy__(self, _: Any) -> Sending:
+        """Return itself: Azure's library keeps copies of requests that failed, with the event loop and all."""
+        return self
 
     def close(self) -> None:
         """Go back to the beginning: aiohttp closes what it has sent."""

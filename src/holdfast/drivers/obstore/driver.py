@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import threading
+import time
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +17,12 @@ from obstore.store import ObjectStoreMethods
 
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.fork import ForkGuard
-from holdfast.drivers.obstore import deleting, failures, looking, reading, signing, values, writing
+from holdfast.drivers.headers import check_headers
+from holdfast.drivers.obstore import copying, deleting, failures, looking, reading, signing, values, writing
 from holdfast.drivers.obstore.s3_bucket import is_true
 from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.errors import AccessDeniedError, AuthenticationError
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -27,9 +30,9 @@ if TYPE_CHECKING:
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import PutOptions, SignRequest
     from holdfast.errors import StorageError
-    from holdfast.object_settings import ObjectSettings
     from holdfast.objects import ObjectInfo
 
+_BUCKET_KNOWN = 60.0  # seconds
 _PAGE = 1000  # what S3 lists with one request
 _SORTED_AT_ONCE = 50_000  # objects of an unordered store held in memory at a time
 
@@ -46,6 +49,8 @@ class ObstoreDriver:
     abilities = Abilities()
     _bulk = 1000
     """Objects deleted with one request."""
+    _not_copied: frozenset[str] = frozenset()
+    """Settings that obstore sends with a put, and not with a copy; the service does not take them from the original."""
 
     def __init__(self, store: Any) -> None:
         self._store: Any = store if isinstance(store, ObjectStoreMethods) else None
@@ -76,7 +81,7 @@ class ObstoreDriver:
         Raises:
             ConfigurationError: A value cannot be sent, or not with another one.
         """
-        values.check_settings(settings)
+        check_headers(settings)
 
     def _writer(self, settings: ObjectSettings) -> Any:
         """Return the store that writes with some settings."""
@@ -115,13 +120,21 @@ class ObstoreDriver:
         """Like `delete`; to the end, even when cancelled."""
         await writing.to_end(deleting.delete_async(self._open(), keys, self._bulk))
 
-    def copy(self, source: str, target: str) -> None:
-        """Copy inside the service."""
-        obs.copy(self._open(), source, target)
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+        """Copy inside the service; through this process if it cannot be told the settings with a copy."""
+        writer = self._writer(settings)
+        if settings.given & self._not_copied:
+            copying.copy(self._open(), writer, source, target, settings)
+        else:
+            obs.copy(writer, source, target)
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`; to the end, even when cancelled."""
-        await writing.to_end(obs.copy_async(self._open(), source, target))
+        writer = self._writer(settings)
+        if settings.given & self._not_copied:
+            await copying.copy_async(self._open(), writer, source, target, settings)
+        else:
+            await writing.to_end(obs.copy_async(writer, source, target))
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List page by page; in order also where the service has none."""
@@ -147,7 +160,7 @@ class ObstoreDriver:
 class SigningObstoreDriver(ObstoreDriver):
     """A service with buckets, and one that can sign URLs: S3, GCS, Azure."""
 
-    _has_bucket = False  # until it was looked for, once
+    _bucket_until = 0.0  # until when the bucket is taken to be there
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Read obstore's error; who asks without credentials is not known, whatever the service calls that."""
@@ -157,13 +170,13 @@ class SigningObstoreDriver(ObstoreDriver):
         return kind
 
     def stat(self, key: str) -> ObjectInfo:
-        """Describe with one request; the first time that the object is missing, ask for the bucket as well."""
+        """Describe with one request; if the object is missing, ask for the bucket as well, at most once a minute."""
         try:
             return super().stat(key)
         except FileNotFoundError:
-            if not self._has_bucket:
+            if time.monotonic() >= self._bucket_until:
                 looking.need_bucket(self.native)
-                self._has_bucket = True
+                self._bucket_until = time.monotonic() + _BUCKET_KNOWN
             raise
 
     async def stat_async(self, key: str) -> ObjectInfo:
@@ -171,9 +184,9 @@ class SigningObstoreDriver(ObstoreDriver):
         try:
             return await super().stat_async(key)
         except FileNotFoundError:
-            if not self._has_bucket:
+            if time.monotonic() >= self._bucket_until:
                 await looking.need_bucket_async(self.native)
-                self._has_bucket = True
+                self._bucket_until = time.monotonic() + _BUCKET_KNOWN
             raise
 
     def sign(self, request: SignRequest) -> str:

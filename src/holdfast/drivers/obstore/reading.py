@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import obstore as obs
-from obstore.exceptions import GenericError
+from obstore.exceptions import BaseError, GenericError
 
 from holdfast.drivers.obstore import failures, values
 from holdfast.drivers.protocol import MIB
+from holdfast.drivers.ranges import Window
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
 _STREAM = 8 * MIB
 
@@ -55,10 +56,14 @@ def _get(store: Any, key: str, start: int, end: int | None) -> tuple[Any, Window
         return None, None
     try:
         return obs.get(store, key, options=options), None
-    except GenericError as error:
+    except BaseError as error:
         if failures.ignores_ranges(error):
             return obs.get(store, key), Window(start, end)
-        if failures.may_be_past_the_end(error) and obs.head(store, key)["size"] <= start:
+        if (
+            isinstance(error, GenericError)
+            and failures.may_be_past_the_end(error)
+            and obs.head(store, key)["size"] <= start
+        ):
             return None, None
         raise
 
@@ -71,48 +76,13 @@ async def _get_async(store: Any, key: str, start: int, end: int | None) -> tuple
         return None, None
     try:
         return await obs.get_async(store, key, options=options), None
-    except GenericError as error:
+    except BaseError as error:
         if failures.ignores_ranges(error):
             return await obs.get_async(store, key), Window(start, end)
-        if failures.may_be_past_the_end(error) and (await obs.head_async(store, key))["size"] <= start:
+        if (
+            isinstance(error, GenericError)
+            and failures.may_be_past_the_end(error)
+            and (await obs.head_async(store, key))["size"] <= start
+        ):
             return None, None
         raise
-
-
-class Window:
-    """Cuts a range out of a stream of the whole object.
-
-    For servers that answer a ranged request with everything, such as rclone's S3.
-
-    Args:
-        start: First byte.
-        end: Byte after the last; None for all.
-    """
-
-    def __init__(self, start: int, end: int | None) -> None:
-        self._skip = start
-        self._rest = None if end is None else end - start
-
-    def over(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """Yield what of the chunks lies in the range, and stop when it is complete."""
-        for chunk in chunks:
-            if wanted := self._cut(chunk):
-                yield wanted
-            if self._rest == 0:
-                return
-
-    async def over_async(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-        """Like `over`."""
-        async for chunk in chunks:
-            if wanted := self._cut(chunk):
-                yield wanted
-            if self._rest == 0:
-                return
-
-    def _cut(self, chunk: bytes) -> bytes:
-        skipped = min(self._skip, len(chunk))
-        self._skip -= skipped
-        wanted = chunk[skipped:] if self._rest is None else chunk[skipped : skipped + self._rest]
-        if self._rest is not None:
-            self._rest -= len(wanted)
-        return wanted

@@ -12,14 +12,14 @@ from holdfast.drivers.abilities import FILES, HEADERS, Abilities
 from holdfast.drivers.obstore import ordering, partial_uploads
 from holdfast.drivers.obstore.driver import ObstoreDriver, SigningObstoreDriver
 from holdfast.drivers.obstore.encryption import changed_store, check_s3, store_options
-from holdfast.drivers.obstore.tags import check_tags
+from holdfast.drivers.obstore.tags import check_azure, check_tags
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import PutOptions
-    from holdfast.object_settings import ObjectSettings
     from holdfast.objects import ObjectInfo
 
 _READ_ONLY = "this storage is read-only, as every web server through obstore; WebDAV is written to with FSSpecBackend"
@@ -32,6 +32,7 @@ class S3ObstoreDriver(SigningObstoreDriver):
         versions=True,
         settings=HEADERS | {"storage_class", "tags", "encryption", "encryption_key", "checksum_algorithm"},
     )
+    _not_copied = frozenset({"storage_class"})
 
     def __init__(self, store: Any) -> None:
         super().__init__(store)
@@ -80,6 +81,7 @@ class GCSObstoreDriver(SigningObstoreDriver):
     """Google Cloud Storage, which obstore gives neither a key to encrypt with nor a checksum."""
 
     abilities = Abilities(versions=True, settings=HEADERS | {"storage_class"})
+    _not_copied = frozenset({"storage_class"})
 
 
 class AzureObstoreDriver(SigningObstoreDriver):
@@ -87,11 +89,12 @@ class AzureObstoreDriver(SigningObstoreDriver):
 
     abilities = Abilities(versions=True, settings=HEADERS | {"storage_class", "tags"})
     _bulk = 256
+    _not_copied = frozenset({"storage_class", "tags"})
 
     def check_settings(self, settings: ObjectSettings) -> None:
         """Refuse settings that Azure would refuse."""
         super().check_settings(settings)
-        check_tags(settings.tags, plain=True)
+        check_azure(settings)
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List page by page, and in order."""
@@ -142,11 +145,11 @@ class HTTPObstoreDriver(ObstoreDriver):
         """Refuse."""
         raise NotImplementedError(_READ_ONLY)
 
-    def copy(self, source: str, target: str) -> NoReturn:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> NoReturn:
         """Refuse."""
         raise NotImplementedError(_READ_ONLY)
 
-    async def copy_async(self, source: str, target: str) -> NoReturn:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> NoReturn:
         """Refuse."""
         raise NotImplementedError(_READ_ONLY)
 

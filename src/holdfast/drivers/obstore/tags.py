@@ -14,8 +14,11 @@ from holdfast.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from holdfast.object_settings import ObjectSettings
+
 _MOST = 10
 _LONGEST_NAME, _LONGEST_VALUE = 128, 256
+_TIERS = ("Hot", "Cool", "Cold", "Archive", "Smart")
 _PLAIN = re.compile(r"[A-Za-z0-9 +\-./:=_]*")
 
 
@@ -42,3 +45,18 @@ def check_tags(tags: Mapping[str, str], *, plain: bool = False) -> None:
         if plain and not (_PLAIN.fullmatch(name) and _PLAIN.fullmatch(value)):
             message = f"object_settings: the tag {name!r} may only hold letters, digits, spaces and + - . / : = _"
             raise ConfigurationError(message)
+
+
+def check_azure(settings: ObjectSettings) -> None:
+    """Refuse an access tier and tags that Azure does not have.
+
+    Raises:
+        ConfigurationError: There is no such tier, or a tag is too long or has other characters.
+    """
+    if settings.storage_class and settings.storage_class not in _TIERS:
+        message = (
+            f"object_settings: storage_class={settings.storage_class!r} is not an access tier: "
+            f"there are {', '.join(_TIERS)}"
+        )
+        raise ConfigurationError(message)
+    check_tags(settings.tags, plain=True)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, S3Store
 
+from holdfast.drivers.abilities import HEADERS
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
-from holdfast.errors import ConfigurationError, InvalidKeyError, UnsupportedError
+from holdfast.errors import InvalidKeyError, UnsupportedError
 from holdfast.keys import validate_key
 from holdfast.objects import ObjectInfo
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from holdfast.drivers.protocol import PutOptions
-    from holdfast.object_settings import ObjectSettings
 
 CANNOT_CREATE = (NotImplementedError, exceptions.NotSupportedError)
 """What a put raises where the service has no atomic create."""
@@ -74,20 +74,6 @@ def _attributes(store: Any, key: str, options: PutOptions) -> dict[str, str] | N
     return found
 
 
-def check_settings(settings: ObjectSettings) -> None:
-    """Refuse settings that cannot stand in a request: obstore panics at some, and cannot read others again.
-
-    Raises:
-        ConfigurationError: One holds characters beyond ASCII.
-    """
-    for name, value in settings.to_dict().items():
-        if name != "tags" and not value.isascii():
-            message = f"object_settings: {name}={value!r} must be ASCII, as all headers"
-            if name == "content_disposition":
-                message += "; a file name in it is written as filename*=UTF-8''… (RFC 8187)"
-            raise ConfigurationError(message)
-
-
 def describe(meta: Mapping[str, Any], found: Mapping[str, str] | None = None) -> ObjectInfo:
     """Return the description of an object from its listing, and its attributes where they were asked for."""
     by_name = {name.lower(): value for name, value in (found or {}).items()}
@@ -108,6 +94,12 @@ def described(page: Iterable[Mapping[str, Any]], after: str | None) -> Iterator[
     for meta in page:
         if after is None or meta["path"] > after:
             yield describe(meta)
+
+
+def headers(found: Mapping[str, str]) -> dict[str, Any]:
+    """Return which attributes of an object are settings that are headers, by the names of the settings."""
+    by_name = {name.lower(): value for name, value in found.items()}
+    return {name: by_name[_HEADERS[name].lower()] for name in HEADERS if by_name.get(_HEADERS[name].lower())}
 
 
 def etag(text: str | None) -> str | None:

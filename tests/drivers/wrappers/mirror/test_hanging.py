@@ -19,11 +19,28 @@ LONG = b"0123456789abcdef" * 65536 * 20
 CONTENTS = {"small": b"bytes", "long": LONG}
 
 
+class Slow(Hanging):
+    """May also wait before each block."""
+
+    pause = 0.0
+
+    def put_many(self, puts):
+        blocks = puts[0].body.blocks
+
+        def paused(size):
+            for block in blocks(size):
+                threading.Event().wait(self.pause)
+                yield block
+
+        puts[0].body.blocks = paused
+        return super().put_many(puts)
+
+
 class Pair:
     """A mirror of a disk and of one that hangs."""
 
     def __init__(self, folder):
-        self.folder, self.driver = folder, Hanging(folder / "two")
+        self.folder, self.driver = folder, Slow(folder / "two")
         self.driver.hangs.add("put")
         self.first = StorageBackend("first", LocalDriver(folder / "one", durable=False))
         self.second = StorageBackend("second", self.driver)
@@ -70,14 +87,9 @@ def test_async_content_goes_on(pair):
 def test_a_storage_that_is_slow(pair, in_half, caplog):
     """What takes longer in all, but makes progress, is not given up."""
     pair.driver.hangs.clear()
+    pair.driver.pause = 0.1
     half = in_half(pair.mirror(timeout=0.5))
-
-    def slow():
-        for start in range(0, 12 * MIB, MIB):
-            threading.Event().wait(0.07)  # so that writers wait for longer than the limit, in all
-            yield LONG[start : start + MIB]
-
-    half.put("x", slow())
+    half.put("x", iter([LONG[: 12 * MIB]]))
     assert pair.second.read(half.key("x")) == LONG[: 12 * MIB]
     assert not caplog.records
 

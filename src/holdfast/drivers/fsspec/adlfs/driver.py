@@ -7,38 +7,42 @@ give up metadata that are not plain.
 from __future__ import annotations
 
 import asyncio
-import io
 import secrets
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, ContentSettings, StandardBlobTier
+from azure.storage.blob import BlobBlock, ContentSettings
 from fsspec.asyn import sync
 
 from holdfast import errors
 from holdfast.drivers.abilities import HEADERS, Abilities
+from holdfast.drivers.body import Body
 from holdfast.drivers.fsspec import signing
 from holdfast.drivers.fsspec.adlfs.errors import meaning
+from holdfast.drivers.fsspec.adlfs.limits import TIMEOUTS, Again, less_pause, staged
+from holdfast.drivers.fsspec.adlfs.reading import SERVICE, span
+from holdfast.drivers.fsspec.adlfs.settings import check_settings, tier
+from holdfast.drivers.fsspec.answers import answer_of
 from holdfast.drivers.fsspec.content_types import sendable
 from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.fsspec.in_flight import in_flight
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.drivers.ordering import utf8_ordered
 from holdfast.drivers.parts import Head, Parts
-from holdfast.drivers.protocol import MIB
+from holdfast.drivers.protocol import MIB, PutOptions
 from holdfast.errors import UnsupportedError
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
+from holdfast.sources import IterableSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions, SignRequest
+    from holdfast.drivers.protocol import SignRequest
     from holdfast.errors import StorageError
-    from holdfast.object_settings import ObjectSettings
 
 _SINGLE = MIB  # bytes that aiohttp writes in one go without a warning; more goes as a block, which is a stream
 _STREAMED, _WHOLE = 8 * MIB, 32 * MIB  # bytes of one request of a read
@@ -66,14 +70,17 @@ class AdlFSDriver(FileSystem):
 
     def _made(self) -> Any:
         fs = super()._made()
-        retries: Any = getattr(getattr(fs.service_client, "_config", None), "retry_policy", None)
-        if hasattr(retries, "initial_backoff"):
-            # Seconds. Left alone, the second attempt comes after a quarter of a minute.
-            retries.initial_backoff, retries.increment_base, retries.random_jitter_range = 1, 2, 1
+        less_pause(fs.service_client)
+        fs._timeout_kwargs = {**TIMEOUTS, **fs._timeout_kwargs}
         return fs
+
+    def check_settings(self, settings: ObjectSettings) -> None:
+        """Refuse settings that Azure does not take."""
+        check_settings(settings)
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to a MiB, beyond that in blocks."""
+        self.check_settings(options.settings)
         about = _about(key, options)
         if options.settings.encryption_key:
             about["encryption_scope"] = options.settings.encryption_key
@@ -90,9 +97,9 @@ class AdlFSDriver(FileSystem):
             rest = iter([memoryview(data)]) if whole else chain(head.release(), blocks)
             condition = _IF_ABSENT if options.if_absent else {}
             answer = self._put_in_blocks(blob, rest, parts.concurrency, {**condition, **about})
-        return ObjectInfo(
-            key, body.size, answer["last_modified"].timestamp(), _etag(answer["etag"]), answer.get("version_id")
-        )
+        with answer_of(SERVICE):
+            changed = answer["last_modified"].timestamp()
+            return ObjectInfo(key, body.size, changed, _etag(answer["etag"]), answer.get("version_id"))
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read with a request for each 8 MiB, all of the same version of the blob."""
@@ -113,13 +120,28 @@ class AdlFSDriver(FileSystem):
         loop, client = self.native.loop, self._client
 
         def begin(_: int, key: str) -> Future[None]:
-            return asyncio.run_coroutine_threadsafe(_deleted(client.get_blob_client(self._prefix + key)), loop)
+            deletion = _deleted(client.get_blob_client(self._prefix + key), **self._limits)
+            return asyncio.run_coroutine_threadsafe(deletion, loop)
 
         in_flight(begin, keys, _DELETIONS)
 
-    def copy(self, source: str, target: str) -> None:
-        """Copy inside Azure."""
-        self._call(self._copy, self._blob(source), self._blob(target))
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+        """Copy inside Azure; through this process into an encryption scope, of which such a copy cannot be told."""
+        if settings.encryption_key:
+            self._copy_through(source, target, settings)
+            return
+        about: dict[str, Any] = {"tags": dict(settings.tags)} if settings.tags else {}
+        if settings.storage_class:
+            about["standard_blob_tier"] = tier(settings.storage_class)
+        self._call(_copied, self._blob(source), self._blob(target), about)
+
+    def _copy_through(self, source: str, target: str, settings: ObjectSettings) -> None:
+        found = self._call(self._blob(source).get_blob_properties)
+        info, own = self._described(source, found), found.content_settings
+        kept = settings._replace(**{name: getattr(own, name) for name in HEADERS if getattr(own, name)})
+        content = IterableSource(self.read(source, 0, None, _STREAMED))
+        content.size = info.size
+        self.put(target, Body(content, None, None), PutOptions(info.content_type, info.metadata, settings=kept))
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List five thousand blobs per request."""
@@ -145,11 +167,13 @@ class AdlFSDriver(FileSystem):
     def _blob(self, key: str) -> Any:
         return self._client.get_blob_client(self._prefix + key)
 
+    @property
+    def _limits(self) -> dict[str, Any]:
+        """What every request is sent with; left to the client, it would wait as long as the SDK likes."""
+        return {"retry_hook": Again(), **getattr(self.native, "_timeout_kwargs", {})}
+
     def _call(self, operation: Any, *args: Any, **arguments: Any) -> Any:
-        fs = self.native
-        if hasattr(operation, "__self__") and operation.__self__ is not self:
-            arguments = {**getattr(fs, "_timeout_kwargs", {}), **arguments}
-        return sync(fs.loop, operation, *args, **arguments)
+        return sync(self.native.loop, operation, *args, **self._limits, **arguments)
 
     def _put_in_blocks(
         self, blob: Any, blocks: Iterator[memoryview], concurrency: int, about: Mapping[str, Any]
@@ -166,8 +190,7 @@ class AdlFSDriver(FileSystem):
 
         def begin(number: int, block: memoryview) -> Future[Any]:
             names.append(BlobBlock(f"{upload}-{number:06}"))
-            data = _Rewindable(block)
-            request = blob.stage_block(names[-1].id, data, length=block.nbytes, **scope)
+            request = staged(blob, names[-1].id, block, {**scope, **self._limits})
             return asyncio.run_coroutine_threadsafe(request, loop)
 
         in_flight(begin, blocks, concurrency)
@@ -179,7 +202,7 @@ class AdlFSDriver(FileSystem):
         while end is None or start < end:
             length = step if end is None else min(step, end - start)
             try:
-                piece, etag, size = self._call(_span, blob, start, length, same)
+                piece, etag, size = self._call(span, blob, start, length, same)
             except HttpResponseError as error:
                 if error.status_code == _PAST_THE_END:
                     return
@@ -190,20 +213,10 @@ class AdlFSDriver(FileSystem):
                 return
             same = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
 
-    async def _copy(self, source: Any, target: Any) -> None:
-        answer = await target.start_copy_from_url(source.url)
-        status, told = answer["copy_status"], None
-        while status == "pending":
-            await asyncio.sleep(_COPY_PAUSE)
-            copied = (await target.get_blob_properties()).copy
-            status, told = copied.status, copied.status_description
-        if status != "success":
-            message = f"Azure ended the copy as {status}: {told}"
-            raise OSError(message)
-
     def _listed(self, folder: str) -> Iterator[ObjectInfo]:
-        pages = self._client.list_blobs(folder or None, include=["metadata"], results_per_page=_PAGE).by_page()
-        while (page := self._call(_next_page, pages)) is not None:
+        wanted = {"include": ["metadata"], "results_per_page": _PAGE, **self._limits}
+        pages = self._client.list_blobs(folder or None, **wanted).by_page()
+        while (page := sync(self.native.loop, _next_page, pages)) is not None:
             for found in page:
                 # What stands for a folder, as other tools and accounts with real folders show it.
                 if not (found.name.endswith("/") or (found.metadata or {}).get("hdi_isfolder") == "true"):
@@ -212,25 +225,19 @@ class AdlFSDriver(FileSystem):
     # --- descriptions
 
     def _described(self, key: str, found: Any) -> ObjectInfo:
-        return ObjectInfo(
-            key,
-            found.size,
-            found.last_modified.timestamp(),
-            _etag(found.etag),
-            found.version_id,
-            found.content_settings.content_type or None,
-            decode_metadata(found.metadata or {}),
-        )
+        with answer_of(SERVICE):
+            return ObjectInfo(
+                key,
+                int(found.size),
+                found.last_modified.timestamp(),
+                _etag(found.etag),
+                found.version_id,
+                found.content_settings.content_type or None,
+                decode_metadata(found.metadata or {}),
+            )
 
 
-_IF_ABSENT = {"etag": "*", "match_condition": MatchConditions.IfMissing}
-
-
-class _Rewindable(io.BytesIO):
-    """A block that can be sent again: aiohttp closes what it has sent."""
-
-    def close(self) -> None:
-        self.seek(0)
+_IF_ABSENT = {"match_condition": MatchConditions.IfMissing}  # with an etag the library hands that on to aiohttp
 
 
 def _about(key: str, options: PutOptions) -> dict[str, Any]:
@@ -253,39 +260,37 @@ def _about(key: str, options: PutOptions) -> dict[str, Any]:
     if settings.tags:
         about["tags"] = dict(settings.tags)
     if settings.storage_class:
-        about["standard_blob_tier"] = _tier(settings)
+        about["standard_blob_tier"] = tier(settings.storage_class)
     return about
 
 
-def _tier(settings: ObjectSettings) -> StandardBlobTier:
-    tiers = {tier.value: tier for tier in StandardBlobTier}
-    if settings.storage_class not in tiers:
-        message = f"storage_class={settings.storage_class!r} is not an access tier: there are {', '.join(tiers)}"
-        raise errors.ConfigurationError(message)
-    return tiers[settings.storage_class]
-
-
-async def _deleted(blob: Any) -> None:
+async def _deleted(blob: Any, **limits: Any) -> None:
     try:
-        await blob.delete_blob(delete_snapshots="include")
+        await blob.delete_blob(delete_snapshots="include", **limits)
     except ResourceNotFoundError as error:
         if meaning(error) is errors.BucketNotFoundError:
             raise
 
 
-async def _span(blob: Any, start: int, length: int, same: Mapping[str, Any]) -> tuple[bytes, str, int]:
-    """Return bytes, their blob's etag, and its whole size."""
-    answer = await blob.download_blob(start, length, max_concurrency=1, decompress=False, **same)
-    data: bytes = await answer.readall()
-    return data, answer.properties.etag, int(answer.properties.content_range.rpartition("/")[2])
+async def _copied(source: Any, target: Any, about: Mapping[str, Any], **limits: Any) -> None:
+    answer = await target.start_copy_from_url(source.url, **about, **limits)
+    status, told = answer["copy_status"], None
+    while status == "pending":
+        await asyncio.sleep(_COPY_PAUSE)
+        copied = (await target.get_blob_properties(**limits)).copy
+        status, told = copied.status, copied.status_description
+    if status != "success":
+        message = f"Azure ended the copy as {status}: {told}"
+        raise OSError(message)
 
 
 async def _next_page(pages: Any) -> list[Any] | None:
-    try:
-        page = await anext(pages)
-    except StopAsyncIteration:
-        return None
-    return [found async for found in page]
+    with answer_of(SERVICE):
+        try:
+            page = await anext(pages)
+        except StopAsyncIteration:
+            return None
+        return [found async for found in page]
 
 
 def _etag(tag: str | None) -> str | None:

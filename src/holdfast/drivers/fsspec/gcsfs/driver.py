@@ -21,15 +21,17 @@ from yarl import URL
 from holdfast import errors
 from holdfast.drivers.abilities import HEADERS, Abilities
 from holdfast.drivers.fsspec import signing
+from holdfast.drivers.fsspec.answers import ForeignAnswerError, answer_of
 from holdfast.drivers.fsspec.closing import close_in
 from holdfast.drivers.fsspec.content_types import sendable
 from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.fsspec.gcsfs.errors import meaning
-from holdfast.drivers.fsspec.gcsfs.requests import GCSError, Requests
+from holdfast.drivers.fsspec.gcsfs.requests import SERVICE, GCSError, Requests
 from holdfast.drivers.fsspec.gcsfs.resumable import UNIT, resumable
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.drivers.parts import Head, Parts
 from holdfast.errors import UnsupportedError
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
@@ -43,9 +45,10 @@ if TYPE_CHECKING:
 _DELETE_LIMIT = 100
 _METADATA_LIMIT = 8192
 _PAGE = 1000
-_FIELDS = "items(name,size,updated,etag,generation,contentType,metadata),nextPageToken"
+_FIELDS = "kind,items(name,size,updated,etag,generation,contentType,metadata),nextPageToken"
 _DELETED = {200, 204, 404}
-_CONFLICT, _NOT_FOUND, _PAST_THE_END = 412, 404, 416
+_NO_CONTENT, _CONFLICT, _NOT_FOUND, _PAST_THE_END = 204, 412, 404, 416
+_LISTING = "storage#objects"
 _NAMES = {
     "storage_class": "storageClass",
     "cache_control": "cacheControl",
@@ -53,6 +56,7 @@ _NAMES = {
     "content_encoding": "contentEncoding",
     "content_language": "contentLanguage",
 }
+_DESCRIPTION = ("contentType", "metadata", *(name for name in _NAMES.values() if name != "storageClass"))
 Statuses = list[int]  # `list` is a method below
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3})")
 
@@ -71,6 +75,13 @@ class GCSFSDriver(FileSystem):
         super().__init__(fs)
         self._bucket, slash, prefix = root.partition("/")
         self._prefix = prefix + slash
+
+    def _made(self) -> Any:
+        try:
+            return super()._made()
+        except KeyError:  # gcsfs tries the fields of a user, too
+            message = "the file system cannot be made from its options: token holds no credentials that can be read"
+            raise errors.ConfigurationError(message) from None
 
     def _prepared(self, fs: Any) -> Any:
         fs.close_session = lambda loop, session, *_: close_in(loop, session.close)
@@ -104,7 +115,7 @@ class GCSFSDriver(FileSystem):
             if error.status == _PAST_THE_END:
                 return
             raise self._explained(error) from None
-        yield from stream.chunks(chunk_size)
+        yield from stream.chunks(start, end, chunk_size)
 
     def stat(self, key: str) -> ObjectInfo:
         """Ask for an object's description."""
@@ -127,19 +138,40 @@ class GCSFSDriver(FileSystem):
                 if status not in _DELETED:
                     self._delete_one(key)  # it is gone, or this tells what is wrong
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy inside Google, in as many steps as it takes."""
+        path = (
+            "b",
+            self._bucket,
+            "o",
+            self._prefix + source,
+            "rewriteTo",
+            "b",
+            self._bucket,
+            "o",
+            self._prefix + target,
+        )
+        query = {"destinationKmsKeyName": settings.encryption_key}
         token = None
         try:
+            changed = self._changed(source, settings)
             while True:
-                path = ("b", self._bucket, "o", self._prefix + source, "rewriteTo")
-                url = self._requests.url(*path, "b", self._bucket, "o", self._prefix + target, rewriteToken=token)
-                done = self._requests.send("POST", url).json()
+                url = self._requests.url(*path, **query, rewriteToken=token)
+                done = self._requests.send("POST", url, **changed).json()
                 token = done.get("rewriteToken")
                 if done.get("done", True):
                     return
         except GCSError as error:
             raise self._explained(error) from None
+
+    def _changed(self, key: str, settings: ObjectSettings) -> dict[str, Any]:
+        """Return what a copy is sent with to have another storage class: the whole description, for it replaces all."""
+        if not settings.storage_class:
+            return {}
+        found = self._requests.send("GET", self._url(key)).json()
+        about = {name: found[name] for name in _DESCRIPTION if name in found}
+        body = json.dumps({**about, "storageClass": settings.storage_class}).encode()
+        return {"headers": {"Content-Type": "application/json"}, "body": body}
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List a thousand objects per request, in the order that Google has."""
@@ -156,11 +188,16 @@ class GCSFSDriver(FileSystem):
                 fields=_FIELDS,
             )
             page = self._requests.send("GET", url).json()
-            for found in page.get("items", ()):
-                name = found["name"]
+            with answer_of(SERVICE):
+                if page["kind"] != _LISTING:
+                    raise ForeignAnswerError(SERVICE, f"it is a {page['kind']!r}")
                 # One that ends so stands for an empty folder; and the first one may be the one to come after.
-                if not name.endswith("/") and (first is None or name > first):
-                    yield self._described(found)
+                items = [
+                    found
+                    for found in page.get("items", ())
+                    if not found["name"].endswith("/") and (first is None or found["name"] > first)
+                ]
+            yield from map(self._described, items)
             token = page.get("nextPageToken")
             if not token:
                 return
@@ -203,7 +240,9 @@ class GCSFSDriver(FileSystem):
 
     def _delete_one(self, key: str) -> None:
         try:
-            self._requests.send("DELETE", self._url(key))
+            answer = self._requests.send("DELETE", self._url(key))
+            if answer.status != _NO_CONTENT and answer.body:
+                raise ForeignAnswerError(SERVICE, f"a deletion with {answer.status} and a text")
         except GCSError as error:
             explained = self._explained(error)
             if error.status != _NOT_FOUND or self.classify(explained) is errors.BucketNotFoundError:
@@ -252,12 +291,13 @@ class GCSFSDriver(FileSystem):
         return {**about, **{name: given[field] for field, name in _NAMES.items() if given[field]}}
 
     def _described(self, found: Mapping[str, Any]) -> ObjectInfo:
-        return ObjectInfo(
-            found["name"].removeprefix(self._prefix),
-            int(found["size"]),
-            datetime.fromisoformat(found["updated"]).timestamp(),
-            found.get("etag"),
-            found.get("generation"),
-            found.get("contentType"),
-            decode_metadata(found.get("metadata", {})),
-        )
+        with answer_of(SERVICE):
+            return ObjectInfo(
+                found["name"].removeprefix(self._prefix),
+                int(found["size"]),
+                datetime.fromisoformat(found["updated"]).timestamp(),
+                found.get("etag"),
+                found.get("generation"),
+                found.get("contentType"),
+                decode_metadata(found.get("metadata", {})),
+            )

@@ -7,9 +7,10 @@ to read, and answer from remembered listings.
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import random
+from contextlib import nullcontext
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -18,6 +19,10 @@ from fsspec.asyn import sync
 from yarl import URL
 
 from holdfast.drivers.attempts import repeated
+from holdfast.drivers.fsspec.answers import ForeignAnswerError, answer_of
+from holdfast.drivers.fsspec.sending import Sending
+from holdfast.drivers.protocol import MIB
+from holdfast.drivers.ranges import window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -30,8 +35,13 @@ NETWORK = (ClientConnectionError, ClientPayloadError, TimeoutError)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 16.0  # seconds
 # Long bodies may take long; silence may not.
-_TIMEOUT = ClientTimeout(total=None, sock_connect=10, sock_read=180)
+_TIMEOUT = ClientTimeout(total=None, sock_connect=5, sock_read=180)
+_STEP = 8 * MIB  # bytes of an object that are held at a time, of which a part is wanted
+_AGAIN_FOR = 180.0  # seconds after the first attempt
+_PARTIAL = 206
+_SUCCESSES = range(200, 300)
 _ERROR = 400
+SERVICE = "Google"
 
 
 class GCSError(OSError):
@@ -63,12 +73,21 @@ class Answer(NamedTuple):
     attempts: int
 
     def json(self) -> dict[str, Any]:
-        """Return the body as JSON."""
-        found: dict[str, Any] = json.loads(self.body or b"{}")
+        """Return the body as JSON.
+
+        Raises:
+            ForeignAnswerError: It is something else.
+        """
+        with answer_of(SERVICE):
+            found: dict[str, Any] = json.loads(self.body)
+        if not isinstance(found, dict):
+            raise ForeignAnswerError(SERVICE, "no JSON object")
         return found
 
-    def error(self) -> GCSError:
+    def error(self) -> OSError:
         """Return what the answer means as an exception."""
+        if self.status < _ERROR:  # a redirect, which Google has for browsers only
+            return ForeignAnswerError(SERVICE, f"it has status {self.status}")
         try:
             told = json.loads(self.body)["error"]
             reason, text = told["errors"][0].get("reason") or "", told.get("message") or ""
@@ -119,38 +138,49 @@ class Requests:
             url: Made by `url`, or named by Google.
             headers: Besides those that authorise.
             body: What is sent.
-            good: Codes of errors that are answers like others here.
+            good: Codes besides those of success that are answers like others here.
             repeat: Whether to send it again.
 
         Raises:
             GCSError: The answer is an error.
+            ForeignAnswerError: The answer is not one of Google's.
         """
         # Here, not in the event loop: a token that has expired is fetched by a blocking request.
         sent = self._fs._get_headers(dict(headers or {}))
         answer: Answer = sync(self._fs.loop, self._send, method, url, sent, body, self.attempts if repeat else 1)
         repeated(answer.attempts - 1)
-        if answer.status >= _ERROR and answer.status not in good:
+        if answer.status not in _SUCCESSES and answer.status not in good:
             raise answer.error()
         return answer
 
     def open(self, url: URL, headers: Mapping[str, str]) -> Stream:
         """Return the answer to a GET, whose body is read bit by bit; the bytes as they are stored."""
         sent = self._fs._get_headers({**headers, "Accept-Encoding": "gzip"})
-        return Stream(self._fs.loop, sync(self._fs.loop, self._open, url, sent))
+        answer = sync(self._fs.loop, self._open, url, sent)
+        # Doubles of Google leave them out of parts; that these are parts of objects is said by another header.
+        if answer.status != _PARTIAL and not any(name.lower().startswith("x-goog-") for name in answer.headers):
+            self._fs.loop.call_soon_threadsafe(answer.close)
+            raise ForeignAnswerError(SERVICE, "bytes without a header of Google's")
+        return Stream(self._fs.loop, answer)
 
     async def _send(
         self, method: str, url: URL, headers: Mapping[str, str], body: bytes | None, attempts: int
     ) -> Answer:
         session = await self._fs._set_session()
+        begun = monotonic()
         for attempt in range(1, attempts + 1):
-            data = None if body is None else io.BytesIO(body)  # bytes would be written in one go
+            # Bytes would be written in one go.
+            data = None if body is None else Sending(body, self._timeout.sock_read)
             try:
-                async with session.request(
-                    method, url, headers=headers, data=data, timeout=self._timeout, allow_redirects=False
-                ) as found:
+                async with (
+                    data.watched() if data else nullcontext(),
+                    session.request(
+                        method, url, headers=headers, data=data, timeout=self._timeout, allow_redirects=False
+                    ) as found,
+                ):
                     answer = Answer(found.status, found.headers, await found.read(), attempt)
             except NETWORK:
-                if attempt == attempts:
+                if attempt == attempts or monotonic() - begun >= _AGAIN_FOR:
                     raise
             else:
                 if answer.status not in REPEATED or attempt == attempts:
@@ -160,15 +190,18 @@ class Requests:
 
     async def _open(self, url: URL, headers: Mapping[str, str]) -> Any:
         session = await self._fs._set_session()
+        begun = monotonic()
         for attempt in range(1, self.attempts + 1):
             last = attempt == self.attempts
             try:
-                found = await session.get(url, headers=headers, timeout=self._timeout, auto_decompress=False)
+                found = await session.get(
+                    url, headers=headers, timeout=self._timeout, auto_decompress=False, allow_redirects=False
+                )
             except NETWORK:
-                if last:
+                if last or monotonic() - begun >= _AGAIN_FOR:
                     raise
             else:
-                if found.status < _ERROR:
+                if found.status in _SUCCESSES:
                     return found
                 answer = Answer(found.status, found.headers, await found.read(), attempt)
                 if answer.status not in REPEATED or last:
@@ -193,13 +226,22 @@ class Stream:
     def __init__(self, loop: asyncio.AbstractEventLoop, answer: Any) -> None:
         self._loop, self._answer = loop, answer
 
-    def chunks(self, size: int | None) -> Iterator[bytes]:
-        """Yield chunks of `size`, or one chunk for None; the connection is free afterwards."""
+    def chunks(self, start: int, end: int | None, size: int | None) -> Iterator[bytes]:
+        """Yield the range that was asked for in chunks of `size`, or in one for None; then the connection is free."""
         try:
-            while chunk := sync(self._loop, self._chunk, size):
-                yield chunk
+            cut = window(self._answer.status, self._answer.headers.get("Content-Range"), start, end)
+            if cut is None:
+                yield from self._chunks(size)
+            elif size is None:
+                yield b"".join(cut.over(self._chunks(_STEP)))
+            else:
+                yield from cut.over(self._chunks(size))
         finally:
             self._loop.call_soon_threadsafe(self._answer.close)
+
+    def _chunks(self, size: int | None) -> Iterator[bytes]:
+        while chunk := sync(self._loop, self._chunk, size):
+            yield chunk
 
     async def _chunk(self, size: int | None) -> bytes:
         content = self._answer.content

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from yarl import URL
 
 from holdfast.drivers.attempts import repeated
-from holdfast.drivers.fsspec.gcsfs.requests import NETWORK, REPEATED, GCSError, pause
+from holdfast.drivers.fsspec.answers import ForeignAnswerError, answer_of
+from holdfast.drivers.fsspec.gcsfs.requests import NETWORK, REPEATED, SERVICE, GCSError, pause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +51,11 @@ def resumable(
     if "contentType" in about:
         headers["X-Upload-Content-Type"] = about["contentType"]
     begun = requests.send("POST", url, headers=headers, body=json.dumps(about).encode())
-    session = _Session(requests, URL(begun.headers["Location"], encoded=True))
+    with answer_of(SERVICE):
+        address = URL(begun.headers["Location"], encoded=True)
+        if not address.absolute:
+            raise ForeignAnswerError(SERVICE, "an upload without an address")
+    session = _Session(requests, address)
     sent = 0
     try:
         for block in blocks:
@@ -108,7 +113,8 @@ class _Session:
 
     def put(self, span: str, data: bytes, *, repeat: bool) -> Answer:
         """Send bytes, or ask how many there are."""
-        return self._requests.send("PUT", self._address, headers={"Content-Range": span}, body=data, repeat=repeat)
+        headers = {"Content-Range": span}
+        return self._requests.send("PUT", self._address, headers=headers, body=data, good=(_INCOMPLETE,), repeat=repeat)
 
     def cancel(self) -> None:
         """Give it up; Google would do so after a week."""

@@ -19,15 +19,18 @@ from fsspec.asyn import sync
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.attempts import repeated
 from holdfast.drivers.fsspec import signing
+from holdfast.drivers.fsspec.answers import answer_of
 from holdfast.drivers.fsspec.closing import close_in
 from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.fsspec.in_flight import in_flight
+from holdfast.drivers.fsspec.s3fs.answers import SERVICE, check_answer
 from holdfast.drivers.fsspec.s3fs.errors import TAKEN, code, meaning
-from holdfast.drivers.fsspec.s3fs.values import described, settings
+from holdfast.drivers.fsspec.s3fs.values import arguments, described, headers, of_copy
 from holdfast.drivers.metadata import decode_metadata
 from holdfast.drivers.parts import Head, Parts
 from holdfast.drivers.protocol import MIB
-from holdfast.object_settings import ObjectSettings
+from holdfast.drivers.ranges import window
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
@@ -40,8 +43,10 @@ if TYPE_CHECKING:
 
 _IN_FLIGHT = 15 * MIB  # bytes of one upload; on their way to the socket they take four times as much
 _DELETE_LIMIT = 1000
+_STEP = 8 * MIB  # bytes of an object that are held at a time, of which a part is wanted
 _COPY_LIMIT = 5 * 1024**3
 _COPY_PART = 1024**3
+_NO_TAGS = {"NotImplemented", "MethodNotAllowed", "501", "405"}
 _COPIES = 8  # parts of a copy under way at once; they take no memory here
 
 
@@ -60,6 +65,13 @@ class S3FSDriver(FileSystem):
         self._bucket, slash, prefix = root.partition("/")
         self._prefix = prefix + slash
 
+    def _made(self) -> Any:
+        fs = super()._made()
+        # Seconds of silence; s3fs has 15, and some servers put a large upload together for longer than that.
+        fs.connect_timeout, fs.read_timeout = 5, 180
+        fs.retries = 1  # botocore has attempts of its own, and each would be multiplied by these
+        return fs
+
     def _prepared(self, fs: Any) -> Any:
         fs.close_session = lambda loop, client: close_in(loop, partial(client.__aexit__, None, None, None))
         return fs
@@ -67,7 +79,7 @@ class S3FSDriver(FileSystem):
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to `SINGLE_PUT_LIMIT`, beyond that in parts."""
         target, fs = {"Key": self._prefix + key}, self.native
-        about = {**described(options.content_type, options.metadata), **settings(options.settings)}
+        about = {**described(options.content_type, options.metadata), **arguments(options.settings)}
         condition = {"IfNoneMatch": "*"} if options.if_absent else {}
         if fs.default_block_size != type(fs).default_block_size:  # the user's own
             options = options._replace(chunk_size=max(options.chunk_size, fs.default_block_size))
@@ -97,8 +109,13 @@ class S3FSDriver(FileSystem):
             raise
         body, loop = answer["Body"], self.native.loop
         try:
-            while chunk := sync(loop, body.read, -1 if chunk_size is None else chunk_size):
-                yield chunk
+            cut = window(answer["ResponseMetadata"]["HTTPStatusCode"], answer.get("ContentRange"), start, end)
+            if cut is None:
+                yield from _chunks(loop, body, chunk_size)
+            elif chunk_size is None:
+                yield b"".join(cut.over(_chunks(loop, body, _STEP)))
+            else:
+                yield from cut.over(_chunks(loop, body, chunk_size))
         finally:
             loop.call_soon_threadsafe(body.close)
 
@@ -107,16 +124,18 @@ class S3FSDriver(FileSystem):
         try:
             found = self._call("head_object", Key=self._prefix + key)
         except OSError as error:
-            raise self._explained(key, error) from error.__cause__
-        return ObjectInfo(
-            key,
-            found["ContentLength"],
-            found["LastModified"].timestamp(),
-            _etag(found),
-            found.get("VersionId"),
-            found.get("ContentType"),
-            decode_metadata(found.get("Metadata", {})),
-        )
+            told = self._explained(key, error)
+            raise told from told.__cause__
+        with answer_of(SERVICE):
+            return ObjectInfo(
+                key,
+                found["ContentLength"],
+                found["LastModified"].timestamp(),
+                _etag(found),
+                found.get("VersionId"),
+                found.get("ContentType"),
+                decode_metadata(found.get("Metadata", {})),
+            )
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete up to a thousand objects with one request."""
@@ -125,22 +144,38 @@ class S3FSDriver(FileSystem):
             return
         for start in range(0, len(keys), _DELETE_LIMIT):
             objects = [{"Key": self._prefix + key} for key in keys[start : start + _DELETE_LIMIT]]
-            answer = self._call("delete_objects", Delete={"Objects": objects, "Quiet": True})
+            answer = self._call("delete_objects", Delete={"Objects": objects})
             if failed := answer.get("Errors"):
                 first = failed[0]
                 kind = PermissionError if first.get("Code") == "AccessDenied" else OSError
                 message = f"{len(failed)} were not deleted, {first.get('Key')!r} for {first.get('Code')}"
                 raise kind(f"{message}: {first.get('Message')}")
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy inside S3, in parts beyond 5 GiB."""
         origin, key = {"Bucket": self._bucket, "Key": self._prefix + source}, {"Key": self._prefix + target}
         info = self.stat(source)
         if info.size <= _COPY_LIMIT:
-            self._call("copy_object", **key, CopySource=origin)
+            self._call("copy_object", **key, **of_copy(arguments(settings)), CopySource=origin)
         else:
-            about = described(info.content_type, info.metadata)
+            about = {
+                **described(info.content_type, info.metadata),
+                **arguments(settings),
+                **self._own(source, settings),
+            }
             self._in_parts(key, about, {}, _copies(origin, info.size), _COPIES)
+
+    def _own(self, key: str, settings: ObjectSettings) -> dict[str, str]:
+        """Return the headers and tags of an object, which a copy in parts does not take along, as a whole one does."""
+        found = headers(self._call("head_object", Key=self._prefix + key))
+        try:
+            own = self._call("get_object_tagging", Key=self._prefix + key)["TagSet"]
+        except OSError as error:
+            if code(error) not in _NO_TAGS:
+                raise
+            return found  # a service without tags
+        tags = {**settings.tags, **{tag["Key"]: tag["Value"] for tag in own}}
+        return {**found, **arguments(ObjectSettings(tags=tags))}
 
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """List and abort multipart uploads."""
@@ -163,7 +198,8 @@ class S3FSDriver(FileSystem):
                         self._abort(key, upload["UploadId"])
             if not page.get("IsTruncated"):
                 return cleared
-            more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
+            with answer_of(SERVICE):
+                more = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List a thousand objects per request, in the order that S3 has."""
@@ -171,13 +207,19 @@ class S3FSDriver(FileSystem):
         more = {"StartAfter": self._prefix + after} if after else {}
         while True:
             page = self._call("list_objects_v2", Prefix=folder, **more)
-            for found in page.get("Contents", ()):
-                if not found["Key"].endswith("/"):  # else it stands for an empty folder
-                    name = found["Key"].removeprefix(self._prefix)
-                    yield ObjectInfo(name, found["Size"], found["LastModified"].timestamp(), _etag(found))
+            with answer_of(SERVICE):
+                # One that ends with a slash stands for an empty folder.
+                objects = [found for found in page.get("Contents", ()) if not found["Key"].endswith("/")]
+                infos = [self._listed(found) for found in objects]
+            yield from infos
             if not page.get("IsTruncated"):
                 return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            with answer_of(SERVICE):
+                more = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def _listed(self, found: Mapping[str, Any]) -> ObjectInfo:
+        key = found["Key"].removeprefix(self._prefix)
+        return ObjectInfo(key, found["Size"], found["LastModified"].timestamp(), _etag(found))
 
     def sign(self, request: SignRequest) -> str:
         """Return a presigned URL."""
@@ -202,11 +244,17 @@ class S3FSDriver(FileSystem):
         # aiohttp has no timeout for the interim answer: a put would wait for a silent server for ever.
         client.meta.events.register_last("before-call.s3", _expect_nothing, unique_id="holdfast-expect")
         answer: dict[str, Any] = await self.native._call_s3(operation, Bucket=self._bucket, **arguments)
+        try:
+            check_answer(operation, answer)
+        except BaseException:
+            if "Body" in answer:
+                answer["Body"].close()
+            raise
         return answer
 
     def _explained(self, key: str, error: OSError) -> OSError:
         """Return the error of a GET for that of a HEAD, which has no body and so tells no more than a number."""
-        if code(error) not in {"403", "404"}:
+        if code(error) not in {"400", "403", "404"}:
             return error
         try:
             answer = self._call("get_object", Key=self._prefix + key, Range="bytes=0-0")
@@ -247,6 +295,11 @@ class S3FSDriver(FileSystem):
             with suppress(Exception):
                 self._call("abort_multipart_upload", **target)
             raise
+
+
+def _chunks(loop: asyncio.AbstractEventLoop, body: Any, size: int | None) -> Iterator[bytes]:
+    while chunk := sync(loop, body.read, -1 if size is None else size):
+        yield chunk
 
 
 def _expect_nothing(params: dict[str, Any], **_: Any) -> None:

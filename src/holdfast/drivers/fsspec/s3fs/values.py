@@ -25,6 +25,10 @@ _NAMES = {
 }
 
 
+_OF_COPIES = frozenset({"StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "ChecksumAlgorithm"})
+_HEADERS = frozenset({"CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage"})
+
+
 def described(content_type: str | None, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that keep the content type and the metadata with an object."""
     about: dict[str, Any] = {"Metadata": encode_metadata(metadata)} if metadata else {}
@@ -32,7 +36,7 @@ def described(content_type: str | None, metadata: Mapping[str, Any]) -> dict[str
     return {**about, "ContentType": kind} if kind else about
 
 
-def settings(wanted: ObjectSettings) -> dict[str, str]:
+def arguments(wanted: ObjectSettings) -> dict[str, str]:
     """Return the arguments for settings. A key for encryption alone means encryption by KMS."""
     given = wanted._asdict()
     found: dict[str, str] = {name: given[field] for field, name in _NAMES.items() if given[field]}
@@ -41,3 +45,13 @@ def settings(wanted: ObjectSettings) -> dict[str, str]:
     if wanted.tags:
         found["Tagging"] = urlencode(wanted.tags, quote_via=quote)
     return found
+
+
+def of_copy(about: Mapping[str, str]) -> dict[str, str]:
+    """Return the arguments that S3 does not take from the original of a copy, as it does headers and tags."""
+    return {name: value for name, value in about.items() if name in _OF_COPIES}
+
+
+def headers(found: Mapping[str, str]) -> dict[str, str]:
+    """Return the arguments for the headers that an object has."""
+    return {name: found[name] for name in _HEADERS if found.get(name)}
