@@ -145,7 +145,7 @@ class Sweep:
     def _work_off(self, storage: StorageBackend, section: Section, chunk: list[Listed]) -> None:
         if self.delete:
             guards.refuse_prepared(self.run.rows.engines)  # one that came since may have taken any of these
-        candidates = Candidates(self.run, storage.key, chunk)
+        candidates = Candidates(self.run, storage, chunk)
         left = candidates.confirm()
         section.counts["elsewhere"] += candidates.elsewhere
         failures = 0

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from holdfast.keys import find_id, find_ids
+from holdfast.maintenance.names import Names
 from holdfast.maintenance.pacing import PAGE, compute
 from holdfast.maintenance.snapshot import snapshot
 from holdfast.orm.engines import engine_of
 
 if TYPE_CHECKING:
+    from holdfast.backends.base import StorageBackend
     from holdfast.maintenance.merging import Listed
     from holdfast.maintenance.rows import Value
     from holdfast.maintenance.run import Run
@@ -26,12 +28,14 @@ class Candidates:
 
     Args:
         run: The run.
-        storage: Name of their storage.
+        storage: Their storage.
         objects: The objects.
+        name: Its name in reports of progress; its own if left out.
     """
 
-    def __init__(self, run: Run, storage: str, objects: list[Listed]) -> None:
-        self._run, self._storage = run, storage
+    def __init__(self, run: Run, storage: StorageBackend, objects: list[Listed], name: str | None = None) -> None:
+        self._run, self._storage, self._name = run, storage.key, name or storage.key
+        self._names = Names(storage)
         self._left = {listed.key: listed for listed in objects}
         self._by_id = {found: key for key in self._left if (found := find_id(key)) is not None}
         self.elsewhere = 0
@@ -43,14 +47,15 @@ class Candidates:
             for page in found:
                 compute(partial(self._spare, page))
                 done += len(page)
-                self._run.tell("confirm", self._storage, done)
+                self._run.tell("confirm", self._name, done)
         for outbox in self._run.columns.outboxes:
             entry = outbox.table.c
-            query = select(entry.path).where(entry.backend == self._storage)
+            query = select(entry.backend, entry.path).where(entry.backend.in_(list(self._names)))
             with snapshot(self._run.rows.session, engine_of(self._run.rows.session, outbox.table)) as connection:
                 options = {"stream_results": True, "yield_per": PAGE}
-                for path in connection.execute(query, execution_options=options).scalars():
-                    self._left.pop(path, None)
+                for name, path in connection.execute(query, execution_options=options):
+                    for key in self._names.keys(name, path):
+                        self._left.pop(key, None)
         return list(self._left.values())
 
     def _spare(self, page: list[Value]) -> None:
@@ -59,9 +64,10 @@ class Candidates:
                 if file.problem is not None:
                     # It cannot be used, but it may be repaired: whatever it may mean stays.
                     self._spare_ids(find_ids(file.text))
-                if file.key is not None and file.storage == self._storage:
-                    self._left.pop(file.key, None)
-                elif file.key is not None:
+                if file.key is not None:
+                    for key in self._names.keys(file.storage, file.key):
+                        if self._left.pop(key, None) is not None and file.storage != self._storage:
+                            self.elsewhere += 1
                     # Ids are unique: this is the same object, seen through another storage of the same place.
                     self._spare_ids(find_ids(file.key))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from holdfast.drivers.body import resize, resize_async
 from holdfast.drivers.protocol import MIB
+from holdfast.drivers.sameness import same, same_async
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -66,19 +67,14 @@ def _kind(theirs: ObjectInfo, ours: ObjectInfo) -> str:
 
 def differ(first: Iterator[bytes], copy: Iterator[bytes]) -> bool:
     """Return whether two streams have other bytes."""
-    theirs, ours = resize(map(memoryview, first), MIB), resize(map(memoryview, copy), MIB)
-    return any(block != next(ours, None) for block in theirs) or next(ours, None) is not None
+    return not same(resize(map(memoryview, first), MIB), copy)
 
 
 async def differ_async(first: AsyncIterator[bytes], copy: AsyncIterator[bytes]) -> bool:
     """Like `differ`."""
-    theirs, ours = resize_async(_views(first), MIB), resize_async(_views(copy), MIB)
-    async for block in theirs:
-        if block != await anext(ours, None):
-            return True
-    return await anext(ours, None) is not None
+    return not await same_async(resize_async(_views(first), MIB), copy)
 
 
-async def _views(chunks: AsyncIterator[bytes]) -> Any:
+async def _views(chunks: AsyncIterator[bytes]) -> AsyncIterator[memoryview]:
     async for chunk in chunks:
         yield memoryview(chunk)

@@ -18,6 +18,7 @@ from holdfast.maintenance.confirming import CHUNK, Candidates
 from holdfast.maintenance.differences import Difference, differ, differ_async, differences
 from holdfast.maintenance.listing import listing
 from holdfast.maintenance.merging import Listed
+from holdfast.maintenance.names import Names
 from holdfast.maintenance.pacing import PAGE, each
 from holdfast.maintenance.reports import Finding, MirrorReport
 from holdfast.maintenance.run import Run
@@ -93,7 +94,7 @@ def mirror(
     arguments = {"dry_run": dry_run, "delete": delete, "deep": deep, "grace": grace.total_seconds()}
     checkpoint = Checkpoint(state, {"run": "mirror", "storages": sorted(wanted), **arguments})
     if delete and not shared:
-        guards.refuse_strangers(run.rows, wanted)
+        guards.refuse_strangers(run.rows, {name for found in wanted.values() for name in Names(found)} | wanted.keys())
     if delete and not dry_run:
         guards.refuse_prepared(run.rows.engines)
     if not dry_run:  # what waits there is no loss of the first storage
@@ -102,7 +103,7 @@ def mirror(
     checkpoint.restore(report)
     for name, found in wanted.items():
         for other in found.storages[1:]:
-            _Mirroring(run, checkpoint, name, found.storages[0], other, delete=delete, deep=deep).go()
+            _Mirroring(run, checkpoint, name, found, other, delete=delete, deep=deep).go()
     checkpoint.remove()
     return report
 
@@ -140,18 +141,22 @@ async def mirror_async(
 
 
 def _mirrors(names: Iterable[str] | None) -> dict[str, MirrorBackend]:
+    """Return each mirror once, by the name that is its own, else by the first that leads to it."""
     wanted = registered.all() if names is None else {name: registered.get(name) for name in names}
-    found = {name: mirror_behind(storage) for name, storage in sorted(wanted.items())}
-    mirrors = {name: each for name, each in found.items() if each is not None}
-    if names is None:  # one that is registered under several names is looked at once
-        mirrors = {name: each for name, each in mirrors.items() if each.key == name or each.key not in mirrors}
-    if names is not None and (others := sorted(found.keys() - mirrors.keys())):
+    behind = {name: mirror_behind(storage) for name, storage in sorted(wanted.items())}
+    if names is not None and (others := sorted(name for name, found in behind.items() if found is None)):
         message = f"storage {others[0]!r} is no mirror"
         raise ConfigurationError(message)
+    mirrors: dict[tuple[int, ...], tuple[str, MirrorBackend]] = {}
+    for name, found in behind.items():
+        if found is not None:
+            parts = tuple(map(id, found.storages))  # two mirrors of the same storages are one
+            if parts not in mirrors or wanted[name] is found:
+                mirrors[parts] = name, found
     if not mirrors:
         message = 'no mirror is registered: register_backend(MirrorBackend("safe", [first, second]))'
         raise ConfigurationError(message)
-    return mirrors
+    return dict(sorted(mirrors.values()))
 
 
 class _Mirroring:
@@ -162,14 +167,14 @@ class _Mirroring:
         run: Run,
         checkpoint: Checkpoint,
         name: str,
-        first: StorageBackend,
+        mirror: MirrorBackend,
         other: StorageBackend,
         *,
         delete: bool,
         deep: bool,
     ) -> None:
-        self.run, self.checkpoint, self.mirror = run, checkpoint, name
-        self.first, self.other = first, other
+        self.run, self.checkpoint, self.mirror = run, checkpoint, mirror
+        self.first, self.other = mirror.storages[0], other
         self.delete, self.deep = delete, deep
         self.dry_run = run.report.dry_run  # type: ignore[attr-defined]
         self.name = f"{name}/{other.key}"
@@ -264,7 +269,7 @@ class _Mirroring:
         extras, self.extras = self._really_gone(self.extras), []
         if not extras:
             return
-        unheld = {found.key: found for found in Candidates(self.run, self.mirror, extras).confirm()}
+        unheld = {found.key: found for found in Candidates(self.run, self.mirror, extras, self.name).confirm()}
         lost = [found.key for found in extras if found.key not in unheld]
         self._transfer("lost", lost, self.other, self.first)
         dead = []
