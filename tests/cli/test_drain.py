@@ -29,6 +29,28 @@ def test_files_that_go_on_waiting(shop):
     assert "warning: storage 'elsewhere' is not registered" in done.err
 
 
+def test_files_that_cannot_be_deleted(shop):
+    """Status 1, and each is told once, with the reason."""
+    shop.drop(shop.add())
+    shop.write(
+        "shop/storage.py",
+        """
+        from pathlib import Path
+        from holdfast import StorageBackend, storages
+        from holdfast.drivers.local import LocalDriver
+
+        class Stubborn(LocalDriver):
+            def delete(self, keys):
+                raise PermissionError(13, "not here")
+
+        def register():
+            storages.register_backend(StorageBackend("docs", Stubborn(Path(__file__).parent.parent / "files")))
+        """,
+    )
+    done = shop.run("drain")
+    assert (done.status, done.err.count("not here")) == (1, 1), done
+
+
 def test_no_outbox(shop):
     """The error shows how to declare one."""
     models = (shop.folder / "shop/models.py").read_text()

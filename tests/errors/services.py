@@ -1,76 +1,26 @@
 """The services of the error table: how each is opened, and its own words for what no server here can be made to say."""
 
 import json
-from collections.abc import Callable, Mapping
-from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from fsspec.asyn import sync
 
 from holdfast import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
-
-STORAGE = "docs"
-PATIENCE = 0.4  # seconds of silence that the storages of the table bear
-_BRIEF = timedelta(milliseconds=10)
-_RETRIES = {"max_retries": 1, "backoff": {"init_backoff": _BRIEF, "max_backoff": _BRIEF, "base": 2}}
-
-
-class Place(NamedTuple):
-    """Where a storage is opened, and as whom; each trouble changes something.
-
-    Attributes:
-        address: Scheme, host and port.
-        bucket: Bucket or container.
-        user: Access key or account.
-        secret: What proves it.
-    """
-
-    address: str
-    bucket: str
-    user: str = ""
-    secret: str = ""
-
-
-class Answer(NamedTuple):
-    """An HTTP answer."""
-
-    status: str
-    body: bytes = b""
-    headers: Mapping[str, str] = {}
-
-
-class Service(NamedTuple):
-    """A column of the table.
-
-    Attributes:
-        fixture: The one with a fresh bucket.
-        place: Where that bucket is.
-        open: Opens a storage there.
-        words: The service's answers, by trouble.
-        wrong: A user and a secret of the right form that nobody has; None where the server asks for none.
-        missing: The name of a bucket that does not exist.
-        spared: Troubles that it does not have.
-    """
-
-    fixture: str
-    place: Callable[[Any], Place]
-    open: Callable[[Place], StorageBackend]
-    words: Mapping[str, Answer]
-    wrong: tuple[str, str] | None = None
-    missing: str = "no-such-bucket-here"
-    spared: frozenset[str] = frozenset()
+from tests.errors.files import FILE_SERVICES
+from tests.errors.places import RETRIES, STORAGE, Answer, Place, Service
 
 
 def _xml(status: str, code: str) -> Answer:
     body = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>As {code}.</Message></Error>"
-    return Answer(status, body.encode(), {"x-ms-error-code": code})
+    return Answer(status, body.encode(), {"x-ms-error-code": code}, (code, f"As {code}."))
 
 
 def _json(status: str, reason: str, message: str = "In words.") -> Answer:
     error = {"code": int(status[:3]), "message": message, "errors": [{"message": message, "reason": reason}]}
-    return Answer(status, json.dumps({"error": error}).encode(), {"Content-Type": "application/json"})
+    body = json.dumps({"error": error}).encode()
+    return Answer(status, body, {"Content-Type": "application/json"}, (reason, message))
 
 
 def impatient(storage: StorageBackend) -> StorageBackend:
@@ -86,9 +36,10 @@ def impatient(storage: StorageBackend) -> StorageBackend:
 
 def close(storage: StorageBackend) -> None:
     """Close the connections of s3fs, which leaves that to the garbage collector."""
-    client = getattr(storage.native, "_s3", None)
+    fs = getattr(storage._driver, "_fs", None)  # as a property it would connect now
+    client = getattr(fs, "_s3", None)
     if client is not None:
-        sync(storage.native.loop, client.__aexit__, None, None, None)
+        sync(fs.loop, client.__aexit__, None, None, None)
 
 
 # --- S3
@@ -98,8 +49,8 @@ def _s3_place(bucket: Any) -> Place:
     return Place(bucket.server.endpoint, bucket.name, bucket.server.access_key, bucket.server.secret_key)
 
 
-def s3_through_obstore(place: Place, patience: float = PATIENCE) -> StorageBackend:
-    """Open a bucket with few retries and little patience."""
+def s3_through_obstore(place: Place) -> StorageBackend:
+    """Open a bucket with few retries."""
     return ObstoreBackend(
         STORAGE,
         f"s3://{place.bucket}",
@@ -108,13 +59,13 @@ def s3_through_obstore(place: Place, patience: float = PATIENCE) -> StorageBacke
         aws_secret_access_key=place.secret,
         aws_region="us-east-1",
         aws_allow_http=True,
-        read_timeout=patience,
-        retry_config=_RETRIES,
+        read_timeout=place.patience,
+        retry_config=RETRIES,
     )
 
 
-def s3_through_s3fs(place: Place, patience: float = PATIENCE) -> StorageBackend:
-    """Open a bucket with few retries and little patience."""
+def s3_through_s3fs(place: Place) -> StorageBackend:
+    """Open a bucket with few retries."""
     storage = FSSpecBackend(
         STORAGE,
         "s3",
@@ -123,7 +74,7 @@ def s3_through_s3fs(place: Place, patience: float = PATIENCE) -> StorageBackend:
         username=place.user,
         password=place.secret,
         client_kwargs={"region_name": "us-east-1"},
-        config_kwargs={"retries": {"max_attempts": 0}, "connect_timeout": 1, "read_timeout": patience},
+        config_kwargs={"retries": {"max_attempts": 0}, "connect_timeout": 1, "read_timeout": place.patience},
     )
     return impatient(storage)
 
@@ -147,7 +98,7 @@ def _azure_place(container: Any) -> Place:
 
 
 def azure_through_obstore(place: Place) -> StorageBackend:
-    """Open a container with few retries and little patience."""
+    """Open a container with few retries."""
     return ObstoreBackend(
         STORAGE,
         f"az://{place.bucket}",
@@ -155,19 +106,19 @@ def azure_through_obstore(place: Place) -> StorageBackend:
         azure_storage_account_key=place.secret,
         azure_storage_endpoint=f"{place.address}/{place.user}",
         azure_storage_allow_http=True,
-        read_timeout=PATIENCE,
-        retry_config=_RETRIES,
+        read_timeout=place.patience,
+        retry_config=RETRIES,
     )
 
 
 def azure_through_adlfs(place: Place) -> StorageBackend:
-    """Open a container with few retries and little patience."""
+    """Open a container with few retries."""
     text = (
         f"DefaultEndpointsProtocol=http;AccountName={place.user};AccountKey={place.secret};"
         f"BlobEndpoint={place.address}/{place.user};"
     )
     storage = FSSpecBackend(
-        STORAGE, "abfs", prefix=place.bucket, connection_string=text, connection_timeout=1, read_timeout=PATIENCE
+        STORAGE, "abfs", prefix=place.bucket, connection_string=text, connection_timeout=1, read_timeout=place.patience
     )
     return impatient(storage)
 
@@ -190,7 +141,7 @@ def _gcs_place(bucket: Any) -> Place:
 
 
 def gcs_through_obstore(place: Place) -> StorageBackend:
-    """Open a bucket with few retries and little patience."""
+    """Open a bucket with few retries."""
     account = f'{{"gcs_base_url": "{place.address}", "disable_oauth": true, "client_email": "", '
     account += '"private_key": "", "private_key_id": ""}'
     return ObstoreBackend(
@@ -198,13 +149,13 @@ def gcs_through_obstore(place: Place) -> StorageBackend:
         f"gs://{place.bucket}",
         google_service_account_key=account,
         google_allow_http=True,
-        read_timeout=PATIENCE,
-        retry_config=_RETRIES,
+        read_timeout=place.patience,
+        retry_config=RETRIES,
     )
 
 
 def gcs_through_gcsfs(place: Place) -> StorageBackend:
-    """Open a bucket with few retries and little patience."""
+    """Open a bucket with few retries."""
     storage = FSSpecBackend(
         STORAGE,
         "gs",
@@ -212,7 +163,7 @@ def gcs_through_gcsfs(place: Place) -> StorageBackend:
         token="anon",
         endpoint_url=place.address,
         project="test",
-        requests_timeout=PATIENCE,
+        requests_timeout=place.patience,
     )
     return impatient(storage)
 
@@ -243,7 +194,6 @@ _GCS_JSON_WORDS = {
 _AZURE = ("azure_container", _azure_place)
 _NO_USERS = "unknown user"  # an account of Azure is a host's name: nobody answers
 _NO_CONDITIONS = "taken key"  # rclone and the emulator of GCS replace all the same
-_NO_TIMEOUT = "never answers"  # Azure's library has many attempts and long pauses of its own
 
 SERVICES = {
     "S3 through obstore": Service("s3_bucket", _s3_place, s3_through_obstore, _S3_WORDS, _S3_WRONG),
@@ -255,10 +205,11 @@ SERVICES = {
         *_AZURE, azure_through_obstore, _AZURE_WORDS, _AZURE_WRONG, spared=frozenset({_NO_USERS})
     ),
     "Azure through adlfs": Service(
-        *_AZURE, azure_through_adlfs, _AZURE_WORDS, _AZURE_WRONG, spared=frozenset({_NO_USERS, _NO_TIMEOUT})
+        *_AZURE, azure_through_adlfs, _AZURE_WORDS, _AZURE_WRONG, spared=frozenset({_NO_USERS})
     ),
     "GCS through obstore": Service("gcs_xml_bucket", _gcs_place, gcs_through_obstore, _GCS_XML_WORDS),
     "GCS through gcsfs": Service(
         "gcs_bucket", _gcs_place, gcs_through_gcsfs, _GCS_JSON_WORDS, spared=frozenset({_NO_CONDITIONS})
     ),
+    **FILE_SERVICES,
 }

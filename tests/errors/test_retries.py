@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from holdfast import FileObject, StorageBackend, storages
+from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.observing import Observation, Observer, observers
 from holdfast.backends.obstore import ObstoreBackend
+from holdfast.drivers.fsspec.gcsfs.requests import Requests
 from holdfast.drivers.local import LocalDriver
 from holdfast.errors import SpentSourceError, StorageTimeoutError
 from holdfast.testing.s3 import S3Bucket
 from tests.errors.answering import silent
-from tests.errors.services import Place, close, s3_through_obstore, s3_through_s3fs
+from tests.errors.places import PATIENCE, Place
+from tests.errors.services import azure_through_adlfs, close, s3_through_obstore, s3_through_s3fs
 from tests.files.conftest import Twin
 from tests.servers.proxy import CountingProxy
 from tests.servers.proxy.listener import listening
@@ -142,8 +145,8 @@ def open_storage(request: pytest.FixtureRequest) -> Iterator[Callable[..., Stora
     """Open S3 through either driver, with 0.4 seconds of patience, and close it."""
     opened: list[StorageBackend] = []
 
-    def open_at(place: Place, **patience: float) -> StorageBackend:
-        opened.append(OPENERS[request.param](place, **patience))
+    def open_at(place: Place, patience: float = PATIENCE) -> StorageBackend:
+        opened.append(OPENERS[request.param](place._replace(patience=patience)))
         return opened[-1]
 
     yield open_at
@@ -211,6 +214,55 @@ async def test_a_server_that_falls_silent_is_noticed(
                 await twin(storage.read, "a")
             with pytest.raises(StorageTimeoutError):
                 await twin(storage.put, "a", b"content")
+
+
+SILENCED: dict[str, Callable[[StorageBackend], Any]] = {
+    "read": lambda storage: storage.read("a"),
+    "put": lambda storage: storage.put("a", b"x"),
+    "put a large file": lambda storage: storage.put("a", bytes(30_000_000)),
+}
+
+
+@pytest.mark.parametrize("operation", SILENCED)
+def test_adlfs_notices_silence(operation: str) -> None:
+    """In requests of every kind, and when the server stops taking what is sent; the attempts are counted."""
+    watch = observers.add(Last())
+    with silent() as address:
+        storage = azure_through_adlfs(Place(address, "box", "account", "a2V5a2V5", PATIENCE))
+        try:
+            with pytest.raises(StorageTimeoutError):
+                SILENCED[operation](storage)
+        finally:
+            observers.remove(watch)
+    assert watch.last.seconds < 15
+    assert watch.last.retries == 1 or operation == "put a large file"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "options", "seconds"),
+    [
+        ("abfs", {"account_name": "a", "account_key": "a2V5"}, (5, 180)),
+        ("abfs", {"account_name": "a", "account_key": "a2V5", "connection_timeout": 7, "read_timeout": 8}, (7, 8)),
+        ("s3", {"anon": True}, (5, 180)),
+        ("s3", {"anon": True, "config_kwargs": {"connect_timeout": 7, "read_timeout": 8}}, (7, 8)),
+        ("gs", {"token": "anon", "project": "p"}, (5, 180)),
+    ],
+)
+def test_timeouts_of_file_systems_that_we_make(protocol: str, options: Any, seconds: tuple[float, float]) -> None:
+    """Five seconds to connect and three minutes of silence, unless others are given."""
+    storage = FSSpecBackend("docs", protocol, prefix="bucket", **options)
+    fs = storage.native
+    if protocol == "s3":
+        config = fs._prepare_config_kwargs()
+        found = config["connect_timeout"], config["read_timeout"]
+        assert fs.retries == 1  # the others are botocore's
+    elif protocol == "abfs":
+        found = fs._timeout_kwargs["connection_timeout"], fs._timeout_kwargs["read_timeout"]
+    else:
+        timeout = Requests(fs)._timeout
+        found = timeout.sock_connect, timeout.sock_read
+        assert timeout.total is None
+    assert found == seconds
 
 
 class Last(Observer):

@@ -21,7 +21,8 @@ from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.observing import observers
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.opentelemetry import OpenTelemetry
-from holdfast.backends.texts import has_secret, summary
+from holdfast.backends.secret_texts import has_secret
+from holdfast.backends.texts import summary
 from tests.errors.answering import answering
 from tests.errors.services import close, impatient
 from tests.servers.ports import HOST, free_port
@@ -162,6 +163,17 @@ MALFORMED: dict[str, Callable[[], Any]] = {
     "service account that is no JSON": lambda: ObstoreBackend(
         "docs", "gs://bucket", google_service_account_key=f'{{"private_key": "{CANARY}'
     ).read("a"),
+    "in place of a switch": lambda: ObstoreBackend("docs", "s3://b", aws_allow_http=CANARY),
+    "in place of a switch of the store": lambda: ObstoreBackend("docs", "s3://b", aws_skip_signature=CANARY),
+    "in place of a duration": lambda: ObstoreBackend("docs", "s3://b", connect_timeout=CANARY),
+    "in place of a number": lambda: ObstoreBackend("docs", "s3://b", pool_max_idle_per_host=CANARY),
+    "in place of a dict": lambda: ObstoreBackend("docs", "s3://b", client_options=CANARY),
+    "in the retries": lambda: ObstoreBackend("docs", "s3://b", retry_config={"max_retries": CANARY}),
+    "in the back-off": lambda: ObstoreBackend("docs", "s3://b", retry_config={"backoff": {"base": CANARY}}),
+    "in place of permission bits": lambda: FSSpecBackend("docs", "file", prefix="/tmp/docs", mode=CANARY),
+    "in place of a switch of the disk": lambda: FSSpecBackend("docs", "file", prefix="/tmp/docs", durable=CANARY),
+    "token of GCS that looks like a path": lambda: FSSpecBackend("docs", "gs", prefix="b", token=f"ya29/{CANARY}"),
+    "in place of a mapping of settings": lambda: ObstoreBackend("docs", "s3://b", object_settings=CANARY),
     "encryption key": lambda: ObstoreBackend(
         "docs", "s3://b", aws_server_side_encryption="sse-c", aws_sse_customer_key_base64=f"{CANARY}!"
     ).read("a"),
@@ -303,6 +315,24 @@ def test_s22_no_secret_in_refusals(case: str, telling: Callable[[], list[str]]) 
         f"x-amz-security-token: {CANARY}",
         f"<Token>{CANARY}</Token>",
         f"'password': '{CANARY}'",
+        f"SharedAccessSignature={CANARY};BlobEndpoint=x",
+        f"?X-Goog-Signature={CANARY}&X-Goog-Date=1",
+        f"https://host/a?x=1&sig={CANARY}",
+        f"(sig={CANARY})",
+        f"aws_secret_access_key='{CANARY}'",
+        f"{{'aws_session_token': '{CANARY}'}}",
+        f"x-amz-server-side-encryption-customer-key: {CANARY}",
+        f"GOOGLE_SERVICE_ACCOUNT private_key={CANARY}",
+        f"login failed for password: {CANARY}",
+        f"Authorization: Basic {CANARY}",
+        f"authorization: AWS4-HMAC-SHA256 Credential={CANARY}/20260101/us-east-1/s3/aws4_request, Signature={CANARY}",
+        f'"Authorization": "SharedKey account:{CANARY}"',
+        f"<SessionToken>{CANARY}</SessionToken>",
+        f"<SecretAccessKey>{CANARY}</SecretAccessKey>",
+        f"sftp://user:{CANARY}@host:22/files",
+        f"postgresql+psycopg://user:{CANARY}@host/db",
+        f"grant_type=refresh_token&refresh_token={CANARY}&client_secret={CANARY}",
+        f"pwd={CANARY}",
     ],
 )
 def test_what_looks_like_a_secret(text: str) -> None:
@@ -319,6 +349,22 @@ def test_what_looks_like_a_secret(text: str) -> None:
         "no token was found",
         "Object at location a/b.txt not found",
         "The AWS Access Key Id you provided does not exist in our records.",
+        "the storage cannot sign: give it an account key",
+        "this signer: none",
+        "design=modern&assignee=bob",
+        "the signature: it does not match",
+        "invalid token: expired",
+        "config=yes, insignia=no",
+        "password=None, token=False",
+        'give account_key="…"',
+        "Basic authentication is not supported",
+        "the bearer of bad news",
+        "secret: wrong length",
+        "Authorization: none",
+        "mail to somebody@example.com about http://host/path",
+        "key 'signed/sig/token/secret.txt' not found",
+        "<StringToSign>AWS4-HMAC-SHA256",
+        "The request signature we calculated does not match the signature you provided.",
     ],
 )
 def test_what_does_not(text: str) -> None:

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from holdfast import errors
 from holdfast.backends.observing import Observation
-from holdfast.backends.texts import has_secret, summary
+from holdfast.backends.secret_texts import has_secret
+from holdfast.backends.texts import summary
 from holdfast.errors import AlreadyExistsError, HoldfastError, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from holdfast.drivers.body import Body
@@ -93,6 +95,16 @@ class Wrapping:
         return AlreadyExistsError(message, operation=operation, storage=self._storage, path=path)
 
 
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from, as a traceback prints them."""
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        yield each
+        seen.add(id(each))
+        each = each.__cause__ or each.__context__
+
+
 class Block:
     """One operation of a storage, from ``with`` to its end."""
 
@@ -123,7 +135,7 @@ class Block:
             return
         # A traceback prints the cause with its own text, and loggers of errors print the context even if it is
         # suppressed.
-        hidden = has_secret(str(error))
+        hidden = any(has_secret(str(each)) for each in _chain(error))
         try:
             raise wrapped from (None if hidden else error)
         finally:

@@ -1,0 +1,35 @@
+"""Storages over storages: a folder of one, one that cannot be changed, one with retries, several as one, a cache.
+
+They can be put around each other. The storage inside need not be registered.
+
+Example:
+    >>> from holdfast.backends.obstore import ObstoreBackend
+    >>> shop = ObstoreBackend("shop", "memory://")
+    >>> avatars = PrefixBackend("avatars", shop, "public/avatars")
+    >>> avatars.put("ada.png", b"...").key
+    'ada.png'
+    >>> [info.key for info in shop.list()]
+    ['public/avatars/ada.png']
+    >>> archive = ReadOnlyBackend("archive", avatars)
+    >>> archive.read("ada.png")
+    b'...'
+    >>> archive.delete("ada.png")
+    Traceback (most recent call last):
+    holdfast.errors.UnsupportedError: delete of 'ada.png' in storage 'archive' failed: this storage is read-only.
+"""
+
+from holdfast.backends.wrappers.cache import CachedBackend
+from holdfast.backends.wrappers.folders import PrefixBackend, ReadOnlyBackend
+from holdfast.backends.wrappers.limits import LimitedBackend
+from holdfast.backends.wrappers.mirror import MirrorBackend, mirror_behind
+from holdfast.backends.wrappers.standing import levels
+
+__all__ = [
+    "CachedBackend",
+    "LimitedBackend",
+    "MirrorBackend",
+    "PrefixBackend",
+    "ReadOnlyBackend",
+    "levels",
+    "mirror_behind",
+]
