@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from holdfast.errors import ConfigurationError
@@ -25,6 +24,8 @@ def check_name(name: str, known: Iterable[str], owner: str) -> None:
     known = sorted(known)
     if name in known:
         return
+    import difflib  # noqa: PLC0415  # `import holdfast` need not pay for it
+
     near = difflib.get_close_matches(name, known)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else f"; there are {', '.join(known) or 'none'}"
     message = f"{name!r} is not an option of {owner}{hint}"
