@@ -52,7 +52,7 @@ class ObjectSettings(NamedTuple):
             ConfigurationError: A field does not exist, or its value is not text.
         """
         if value is None or isinstance(value, ObjectSettings):
-            return value or _NONE
+            return value or NO_SETTINGS
         if not hasattr(value, "items"):
             message = f"object_settings must be a mapping, not {type(value).__name__}"
             raise ConfigurationError(message)
@@ -77,7 +77,8 @@ class ObjectSettings(NamedTuple):
         return frozenset(name for name, value in zip(self._fields, self, strict=True) if value)
 
 
-_NONE = ObjectSettings()
+NO_SETTINGS = ObjectSettings()
+"""Settings that say nothing."""
 
 ObjectSettingsLike: TypeAlias = "ObjectSettings | Mapping[str, Any] | None"
 """What is taken for settings."""

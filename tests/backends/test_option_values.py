@@ -146,7 +146,7 @@ def test_settings_that_azure_has_not(settings):
     account = {"account_name": "a", "account_key": "a2V5"}
     with pytest.raises(ConfigurationError, match="object_settings"):
         ObstoreBackend("az", "az://c/", **account, object_settings=settings)
-    with pytest.raises(ConfigurationError, match="object_settings"):
+    with pytest.raises(ConfigurationError, match=r"object_settings|access tier"):
         FSSpecBackend("az", "abfs", "c", **account, object_settings=settings)
-    with pytest.raises(ConfigurationError, match="object_settings"):
+    with pytest.raises(ConfigurationError, match=r"object_settings|access tier"):
         FSSpecBackend("az", "abfs", "c", **account).put("x", b"bytes", object_settings=settings)

@@ -9,6 +9,7 @@ from typing import Any
 from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.obstore.services import S3ObstoreDriver
 from holdfast.drivers.protocol import Put
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
 from tests.crash.kill import SWEEP, Killer
 
@@ -33,10 +34,10 @@ class MortalLocal(LocalDriver):
         super().delete(keys)
         self.killer.deleted()
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy an object."""
         self.killer.at("before put")
-        super().copy(source, target)
+        super().copy(source, target, settings)
         self.killer.at("after put")
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
@@ -86,16 +87,16 @@ class MortalS3(S3ObstoreDriver):
         await super().delete_async(keys)
         self.killer.deleted()
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy an object."""
         self.killer.at("before put")
-        super().copy(source, target)
+        super().copy(source, target, settings)
         self.killer.at("after put")
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
         self.killer.at("before put")
-        await super().copy_async(source, target)
+        await super().copy_async(source, target, settings)
         self.killer.at("after put")
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:

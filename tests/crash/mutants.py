@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.protocol import Put
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.orm import drain
 from tests.crash import process
 from tests.orm.model.mutants import dropped_is_deleted_at_once, patched
@@ -43,10 +44,10 @@ class LateDisk:
             if path in self._waiting:
                 path.write_bytes(self._waiting.pop(path))
 
-    def copy(self, driver: LocalDriver, source: str, target: str) -> None:
+    def copy(self, driver: LocalDriver, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy, for which the source has to be written."""
         self.write(driver.native / source)
-        self._copy(driver, source, target)
+        self._copy(driver, source, target, settings)
 
     def delete(self, driver: LocalDriver, keys: Sequence[str]) -> None:
         """Delete, also what waits."""

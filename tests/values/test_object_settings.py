@@ -71,11 +71,11 @@ def test_what_cannot_be(value, complaint):
         ObjectSettings.of(value)
 
 
-def test_a_storage_without_them_refuses():
+def test_a_storage_without_them_refuses(tmp_path):
     """At once where the storage is declared, and before anything is written where the file is."""
     with pytest.raises(ConfigurationError, match=r"'docs' has no tags among its object_settings \(there are: none\)"):
-        ObstoreBackend("docs", "memory://", object_settings={"tags": {"a": "b"}})
-    storage = ObstoreBackend("docs", "memory://")
+        ObstoreBackend("docs", tmp_path.as_uri(), object_settings={"tags": {"a": "b"}})
+    storage = ObstoreBackend("docs", tmp_path.as_uri())
     with pytest.raises(ConfigurationError, match="has no storage_class"):
         storage.put("x", b"bytes", object_settings={"storage_class": "COLD"})
     assert list(storage.list()) == []

@@ -64,6 +64,19 @@ VOCABULARY = Vocabulary(
             "token",
         }
     ),
+    paths=frozenset({"federated_token_file"}),
+    choices={
+        "credential_type": (
+            "auto",
+            "bearer_token",
+            "access_key",
+            "client_secret",
+            "workload_identity",
+            "sas_token",
+            "azure_cli",
+            "managed_identity",
+        )
+    },
     credentials="azure_storage_account_name and azure_storage_account_key",
 )
 """The names of obstore's ``AzureConfig``, without the container, which the URL names; and the connection string."""

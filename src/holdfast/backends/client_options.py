@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from holdfast.backends.option_values import header_text, mapping, switch
+from holdfast.backends.option_values import header_text, mapping, shown, switch
 from holdfast.errors import ConfigurationError
 from holdfast.names import check_name
 
@@ -51,6 +51,7 @@ CLIENT_DEFAULTS: Mapping[str, Any] = {
 
 _DURATIONS = frozenset({name for name in CLIENT if name.endswith("timeout")} | {"http2_keep_alive_interval"})
 _CERTIFICATES = frozenset({"proxy_ca_certificate", "root_certificate"})
+_PEM = "-----BEGIN CERTIFICATE-----"
 _SWITCHES = ("allow_", "http1_only", "http2_only", "randomize_")
 _SPANS = re.compile(r"(?:\s*\d+\s*[A-Za-z]+)+\s*")  # as obstore reads them
 _NUMBER = re.compile(r"\s*\d+(?:\.\d+)?\s*")
@@ -103,7 +104,7 @@ def _backoff(value: Any) -> dict[str, Any]:
         found[name] = _duration(name, found[name])
     base = found.get("base", 2)
     if isinstance(base, bool) or not isinstance(base, (int, float)) or not 1 < base < math.inf:
-        message = f"base={base!r} of backoff must be a number greater than 1"
+        message = f"base={shown(base)} of backoff must be a number greater than 1"
         raise ConfigurationError(message)
     first = found.get("init_backoff", _INIT_BACKOFF)
     last = found.get("max_backoff", max(_MAX_BACKOFF, first))
@@ -124,7 +125,24 @@ def _option(name: str, value: Any) -> Any:
         return str(_count(name, value))
     if name == "http2_keep_alive_while_idle":
         return str(switch(name, value)).lower()
-    return value if name in _CERTIFICATES else header_text(name, value)
+    return _certificate(name, value) if name in _CERTIFICATES else _text(name, value)
+
+
+def _text(name: str, value: Any) -> str:
+    text = header_text(name, value)
+    if name == "proxy_url" and not text.strip():
+        message = "proxy_url is empty: leave it out, or write the address of the proxy"
+        raise ConfigurationError(message)
+    return text
+
+
+def _certificate(name: str, value: Any) -> str | bytes:
+    if isinstance(value, str) and _PEM in value:
+        return value
+    if isinstance(value, bytes) and _PEM.encode() in value:
+        return value
+    message = f'{name} must hold certificates as PEM ("{_PEM}…"), not the path of a file: read it, Path(…).read_bytes()'
+    raise ConfigurationError(message)
 
 
 def _duration(name: str, value: Any) -> timedelta:
@@ -135,13 +153,13 @@ def _duration(name: str, value: Any) -> timedelta:
     # Written so that NaN is refused as well.
     if not isinstance(value, bool) and isinstance(value, (int, float)) and 0 <= value < timedelta.max.days:
         return timedelta(seconds=value)
-    message = f'{name}={value!r} must be seconds, a timedelta, or text such as "2 minutes"'
+    message = f'{name}={shown(value)} must be seconds, a timedelta, or text such as "2 minutes"'
     raise ConfigurationError(message)
 
 
 def _count(name: str, value: Any) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
-        message = f"{name}={value!r} must be a whole number"
+        message = f"{name}={shown(value)} must be a whole number"
         raise ConfigurationError(message)
     return int(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.batch import BatchWriter
+from holdfast.backends.option_values import count
 from holdfast.backends.wrapping import Wrapping
 from holdfast.checksums import hash_factory
 from holdfast.drivers.protocol import AsyncDriver, Driver, is_async_driver
@@ -33,9 +34,7 @@ class StorageCore:
         if not key or type(key) is not str:
             message = f"a storage needs a name: key={key!r} is not a non-empty string"
             raise ConfigurationError(message)
-        if max_concurrency < 1:
-            message = f"max_concurrency={max_concurrency} of storage {key!r} must be at least 1"
-            raise ConfigurationError(message)
+        count(f"storage {key!r}: max_concurrency", max_concurrency)
         check_scheme(key_scheme)
         self.key = key
         self.key_scheme = key_scheme
@@ -46,6 +45,8 @@ class StorageCore:
         self._wrapping = Wrapping(key, self._driver)
         self._batch = BatchWriter(key, driver, max_concurrency, self._wrapping)
         self._object_settings = self._checked(ObjectSettings.of(object_settings))
+        if (check := getattr(driver, "check_settings", None)) is not None:
+            check(self._object_settings)
 
     @property
     def native(self) -> Any:

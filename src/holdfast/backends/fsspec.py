@@ -132,8 +132,15 @@ def _named(protocol: str, url: str | None, prefix: str, options: dict[str, Any])
     """Return the driver for a protocol or a URL; the file system is made when it is first used."""
     kind = _file_system_class(protocol, options)
     if url is not None:
-        options = {**kind._get_kwargs_from_urls(url), **options}
-        root = kind._strip_protocol(url)
+        try:
+            options = {**kind._get_kwargs_from_urls(url), **options}
+            root = kind._strip_protocol(url)
+        except ValueError:  # its text may hold a part of a password, and so may the URL
+            message = (
+                f"fs='{protocol}://…' cannot be read as a URL: a port is a number, "
+                "and special characters in a password are written as %…"
+            )
+            raise ConfigurationError(message) from None
         prefix = f"{root.rstrip('/')}/{prefix}" if root and prefix else root or prefix
     options = checked(protocol, kind, options)
     _check_required(protocol, kind, options)

@@ -62,7 +62,7 @@ SERVICES = {
     "az": _AZURE,
     "dav": _WEBDAV,
     "dropbox": Service(extra="dropbox"),
-    "ftp": Service("ftp.driver:FTPDriver"),
+    "ftp": Service("ftp.driver:FTPDriver", kind="ftp.secure:file_system_class"),
     "gcs": _GCS,
     "github": Service("github:GitHubDriver", "github"),
     "gs": _GCS,

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from holdfast.backends.option_values import shown_path
 from holdfast.backends.options import Arguments, Vocabulary
 from holdfast.errors import ConfigurationError
 
@@ -30,6 +31,7 @@ VOCABULARY = Vocabulary(
     switches=frozenset({"skip_signature"}),
     addresses=frozenset({"base_url"}),
     secrets=frozenset({"bearer_token", "service_account_key"}),
+    texts=frozenset({"application_credentials", "service_account", "service_account_key"}),
     credentials="google_service_account",
 )
 """The names of obstore's ``GCSConfig``, without the bucket, which the URL names."""
@@ -91,7 +93,7 @@ def _account(arguments: Arguments, plain: str) -> None:
             raise ConfigurationError(message)
         arguments.store["application_credentials"] = str(path)
     elif path is None:
-        arguments.store[_KEY] = text
+        arguments.store[_KEY] = json.dumps(account)  # one line, however it was written
     else:
         arguments.store["service_account"] = str(path)
 
@@ -99,10 +101,13 @@ def _account(arguments: Arguments, plain: str) -> None:
 def _read(name: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        message = f"{name}={str(path)!r} cannot be read: {reason}; give the path of a service account's JSON file"
-        raise ConfigurationError(message) from None
+    except OSError as error:
+        reason = error.strerror
+    except ValueError:  # a null byte in it, or bytes that are no text
+        reason = "it is not text"
+    # Not from inside an except: the error holds the path, which may be no path but the secret itself.
+    message = f"{name}={shown_path(path)} cannot be read: {reason}; give the path of a service account's JSON file"
+    raise ConfigurationError(message)
 
 
 def _parsed(name: str, text: str) -> dict[str, Any]:

@@ -16,10 +16,10 @@ from holdfast.backends.base import StorageBackend
 from holdfast.backends.environment import azure_settled, gcs_settled, s3_settled
 from holdfast.backends.gcs_options import gcs_arguments
 from holdfast.backends.http_options import http_arguments
+from holdfast.backends.option_values import shown, shown_path
 from holdfast.backends.options import given, switch
 from holdfast.backends.s3_options import s3_arguments
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.obstore.driver import ObstoreDriver
 from holdfast.drivers.obstore.services import (
     AzureObstoreDriver,
     GCSObstoreDriver,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from holdfast.schemes import KeyScheme
 
 _BUCKET = re.compile(r"[A-Za-z0-9$][A-Za-z0-9._-]*")  # Azure has $root and $web
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,15}")
 _OF_ACCOUNT = re.compile(
     r"(?P<container>[^/@]+)@(?P<account>[a-z0-9]+)\.(?:dfs|blob)\.(?:core\.windows\.net|fabric\.microsoft\.com)(?=/|$)"
 )
@@ -93,8 +94,6 @@ class ObstoreBackend(StorageBackend):
             key_scheme=key_scheme,
             object_settings=object_settings,
         )
-        if isinstance(driver, ObstoreDriver):
-            driver.check_settings(self._object_settings)
 
 
 def _driver(fs: Any, options: dict[str, Any]) -> Driver:
@@ -113,24 +112,26 @@ def _driver(fs: Any, options: dict[str, Any]) -> Driver:
     build = _SCHEMES.get(scheme.lower()) if separator else None
     if build is None:
         # Of a URL only the scheme is shown: it may hold a password.
-        shown = f"{scheme}://" if separator else "fs"
+        named = f"{scheme}://" if separator and _SCHEME.fullmatch(scheme) else "fs"
         hint = "" if separator else _file_hint(fs)
         supported = ", ".join(f"{name}://" for name in _SCHEMES)
-        message = f"{shown} is not a storage that obstore has{hint}: use one of {supported}, or FSSpecBackend"
+        message = f"{named} is not a storage that obstore has{hint}: use one of {supported}, or FSSpecBackend"
         raise ConfigurationError(message)
     return build(rest, options)
 
 
 def _file_hint(path: Any) -> str:
-    return f' (for a folder write fs="{Path(path).absolute().as_uri()}/")' if path and isinstance(path, str) else ""
+    # A connection string, or anything else that holds a secret, is no path.
+    is_path = path and isinstance(path, str) and shown_path(path) != "…"
+    return f' (for a folder write fs="{Path(path).absolute().as_uri()}/")' if is_path else ""
 
 
 def _local(rest: str, options: Mapping[str, Any]) -> Driver:
     path = Path(unquote(rest.removeprefix("localhost")))
     if not path.is_absolute():
-        message = (
-            f'fs="file://{rest}" is relative: write three slashes and the whole path, "{path.absolute().as_uri()}/"'
-        )
+        is_path = shown_path(rest) != "…"
+        name, whole = (rest, f', "{path.absolute().as_uri()}/"') if is_path else ("…", "")
+        message = f'fs="file://{name}" is relative: write three slashes and the whole path{whole}'
         raise ConfigurationError(message)
     for name in options:
         check_name(name, ("durable", "mode"), "local disk")
@@ -139,7 +140,7 @@ def _local(rest: str, options: Mapping[str, Any]) -> Driver:
         settings["durable"] = switch("durable", settings["durable"])
     mode = settings.get("mode", 0o600)
     if isinstance(mode, bool) or not isinstance(mode, int) or not 0 <= mode <= 0o777:  # noqa: PLR2004
-        message = f"mode={mode!r} must be permission bits such as 0o640"
+        message = f"mode={shown(mode)} must be permission bits such as 0o640"
         raise ConfigurationError(message)
     return LocalDriver(path, **settings)
 

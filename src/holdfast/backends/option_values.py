@@ -4,13 +4,58 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from holdfast.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
+_HARMLESS = re.compile(r"[+-]?[\d.,_]{0,12}\s?[A-Za-z]{0,12}")  # a number with its unit, or a word
+_NO_PATH = re.compile(r"[{}\r\n;=@]")
+_LONGEST_PATH = 256
+_MOST = 2**31 - 1
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message may show it: ``…`` where it could be a secret in the wrong place."""
+    if isinstance(value, str):
+        return repr(value) if _HARMLESS.fullmatch(value) else "…"
+    return repr(value) if isinstance(value, (int, float, timedelta)) else f"<{type(value).__name__}>"
+
+
+def shown_path(value: Any) -> str:
+    """Return a path as a message may show it: ``…`` for what is no path, but perhaps what a file of secrets holds."""
+    text = str(value)
+    return repr(text) if len(text) < _LONGEST_PATH and not _NO_PATH.search(text) else "…"
+
+
+def count(name: str, value: Any) -> int:
+    """Return a number of things, at least 1.
+
+    Raises:
+        ConfigurationError: It is something else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST:
+        return value
+    message = f"{name}={shown(value)} must be a whole number, at least 1"
+    raise ConfigurationError(message)
+
+
+def choice(name: str, value: Any, known: Collection[str]) -> str:
+    """Return a word that must be one of a few, in capitals or not.
+
+    Raises:
+        ConfigurationError: It is another one, or none.
+    """
+    if header_text(name, value).lower() not in {word.lower() for word in known}:
+        message = f"{name}={shown(value)} must be one of {', '.join(known)}"
+        raise ConfigurationError(message)
+    return str(value)
 
 
 def switch(name: str, value: Any) -> bool:
@@ -22,7 +67,7 @@ def switch(name: str, value: Any) -> bool:
     text = str(value).strip().lower()
     if text in _TRUE | _FALSE:
         return text in _TRUE
-    message = f"{name}={value!r} is neither true nor false"
+    message = f"{name}={shown(value)} is neither true nor false"
     raise ConfigurationError(message)
 
 
@@ -71,24 +116,24 @@ def web_address(name: str, value: Any, *, allow_http: bool, allow: str, user: st
     scheme, separator, rest = header_text(name, value).partition("://")
     rest = rest.rstrip("/")
     text = f"{scheme}{separator}{rest}"
+    plain = text.partition("?")[0]  # what follows may be a signature
     if "@" in rest or ("@" in scheme and not separator):
         message = f"{name} holds a user name or password: give {user} instead"
         raise ConfigurationError(message)
     if not separator or scheme.lower() not in {"http", "https"}:
-        address = rest or scheme.rstrip(":/")
+        address = plain.partition("://")[2] or plain.rstrip(":/")
         forms = f'{name}="https://{address}", or {name}="http://{address}" with {allow}'
-        message = f'{name}="{text}" needs a scheme: write {forms}'
+        message = f'{name}="{plain}" needs a scheme: write {forms}'
         raise ConfigurationError(message)
-    shown = text.partition("?")[0]  # what follows may be a signature
     if scheme.lower() == "http" and not allow_http:
         message = (
-            f'{name}="{shown}" is not encrypted: add {allow} if that is meant (a local server), '
-            f'or write {name}="https://{shown.partition("://")[2]}"'
+            f'{name}="{plain}" is not encrypted: add {allow} if that is meant (a local server), '
+            f'or write {name}="https://{plain.partition("://")[2]}"'
         )
         raise ConfigurationError(message)
     parts = _split(text)
     if parts is None or parts.query or parts.fragment or not _HOST.fullmatch(parts.hostname or ""):
-        message = f'{name}="{shown}" is not the address of a server: write it as "https://host.example:9000"'
+        message = f'{name}="{plain}" is not the address of a server: write it as "https://host.example:9000"'
         raise ConfigurationError(message)
     return text
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.client_options import CLIENT, client_options, retry_config
-from holdfast.backends.option_values import header_text, mapping, switch, web_address
+from holdfast.backends.option_values import choice, header_text, mapping, switch, web_address
 from holdfast.drivers.obstore.credentials import shared_provider
 from holdfast.errors import ConfigurationError
 from holdfast.names import check_name
@@ -54,6 +55,9 @@ class Vocabulary:
         addresses: Those that are URLs of servers.
         machine: Those that are URLs of the machine's own service for credentials, which is never encrypted.
         secrets: Those that are secrets, or hold one.
+        texts: Those that are a file, as its path, or what it holds, as text of many lines or as a mapping.
+        paths: Those that are the path of a file.
+        choices: The words that there are, for some of them.
         credentials: What to give instead of a user name and a password in a URL.
     """
 
@@ -65,6 +69,9 @@ class Vocabulary:
     addresses: frozenset[str] = frozenset()
     machine: frozenset[str] = frozenset()
     secrets: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     credentials: str = "the credentials"
 
     @property
@@ -126,9 +133,16 @@ class Vocabulary:
             return switch(name, value)
         if plain in self.addresses | self.machine:
             return self.address(name, value, allow_http=allow_http or plain in self.machine)
-        # A file, what it holds, or a switch that may be text as well: the service or obstore knows.
-        is_more = isinstance(value, bool) or hasattr(value, "items") or hasattr(value, "__fspath__")
-        return value if is_more else header_text(name, value)
+        if plain in self.texts:
+            if not isinstance(value, (str, os.PathLike)) and not hasattr(value, "items"):
+                message = f"{name} must be the path of a file or what it holds, not {type(value).__name__}"
+                raise ConfigurationError(message)
+            return value
+        if plain in self.choices:
+            return choice(name, str(value).lower() if isinstance(value, bool) else value, self.choices[plain])
+        if plain in self.paths and isinstance(value, os.PathLike):
+            value = os.fspath(value)
+        return header_text(name, value)
 
     def _more(self, options: Mapping[str, Any]) -> dict[str, Any]:
         more: dict[str, Any] = {}

@@ -62,6 +62,12 @@ VOCABULARY = Vocabulary(
     addresses=frozenset({"endpoint", "endpoint_url_sts"}),
     machine=frozenset({"container_credentials_full_uri", "metadata_endpoint"}),
     secrets=frozenset({"secret_access_key", "session_token", "sse_customer_key_base64"}),
+    paths=frozenset({"container_authorization_token_file", "web_identity_token_file"}),
+    choices={
+        "checksum_algorithm": ("SHA256", "CRC64NVME"),
+        "request_payer": ("requester", "true", "false"),
+        "server_side_encryption": ("AES256", "aws:kms", "aws:kms:dsse", "sse:kms", "sse:kms:dsse", "sse-c"),
+    },
     credentials="aws_access_key_id and aws_secret_access_key",
 )
 """The names of obstore's ``S3Config``, without the bucket, which the URL names."""

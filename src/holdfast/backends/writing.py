@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.batch import Outcomes, PutRequest
+from holdfast.backends.option_values import count
 from holdfast.backends.reading import Reading
 from holdfast.drivers.body import Body
 from holdfast.errors import AlreadyExistsError
@@ -55,7 +56,7 @@ class Writing(Reading):
 
         Raises:
             AlreadyExistsError: The key is taken and `if_absent` is set.
-            ConfigurationError: The service does not have one of the settings.
+            ConfigurationError: The service does not have one of the settings, or a number is below 1.
             StorageError: The storage failed; nothing is left under a temporary name.
         """
         settings = ObjectSettings.of(object_settings)
@@ -121,6 +122,8 @@ class Writing(Reading):
     def copy(self, source: str, target: str, *, to: Writing | None = None) -> ObjectInfo:
         """Copy an object, inside the service if both keys are there, else streamed; never onto an existing key.
 
+        The copy has the settings of the storage where it lies; what only the original was written with is not promised.
+
         Args:
             source: Key of the object.
             target: Key of the copy.
@@ -131,7 +134,7 @@ class Writing(Reading):
             if self.exists(target):
                 raise self.taken("copy", target)
             with self._wrapping("copy", source):
-                self._driver.copy(source, target)
+                self._driver.copy(source, target, self._object_settings)
             return self.stat(target)
         info = self.stat(source)
         content = IterableSource(self.stream(source))
@@ -144,7 +147,7 @@ class Writing(Reading):
             if await self.exists_async(target):
                 raise self.taken("copy", target)
             with self._wrapping("copy", source):
-                await self._driver.copy_async(source, target)
+                await self._driver.copy_async(source, target, self._object_settings)
             return await self.stat_async(target)
         info = await self.stat_async(source)
         content = AsyncIterableSource(self.stream_async(source))
@@ -154,6 +157,9 @@ class Writing(Reading):
 
     def _ready(self, request: PutRequest) -> tuple[PutRequest, Body]:
         validate_key(request.key)
+        for name in ("chunk_size", "max_concurrency"):
+            if (number := getattr(request, name)) is not None:
+                count(name, number)
         settings = self._checked(request.object_settings).over(self._object_settings)
         body = Body(to_source(request.content), self._algorithm, self._new_hash)
         return request._replace(object_settings=settings), body

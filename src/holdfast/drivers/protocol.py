@@ -12,7 +12,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
-from holdfast.object_settings import ObjectSettings
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -72,8 +72,11 @@ class Driver(Protocol):
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects in as few requests as the service allows; a missing one is no error."""
 
-    def copy(self, source: str, target: str) -> None:
-        """Copy an object inside the service, with its content type and metadata."""
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+        """Copy an object inside the service, with its content type and metadata, and with these settings of the copy.
+
+        Through this process where the service cannot be told them with a copy.
+        """
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """Yield the objects below the folder `prefix` (all for ``""``) with keys greater than `after`.
@@ -104,7 +107,7 @@ class AsyncDriver(Driver, Protocol):
     async def delete_async(self, keys: Sequence[str]) -> None:
         """Like `delete`."""
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
 
     def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from holdfast.drivers.protocol import is_async_driver
 from holdfast.drivers.threaded import ThreadedDriver
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -99,9 +100,9 @@ class FaultyDriver:
         """Delete, or fail."""
         self._call("delete", lambda: self.driver.delete(keys))
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy, or fail."""
-        self._call("copy", lambda: self.driver.copy(source, target))
+        self._call("copy", lambda: self.driver.copy(source, target, settings))
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List, or fail."""
@@ -131,10 +132,10 @@ class FaultyDriver:
         await self.driver.delete_async(keys)
         _raise(after)
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy, or fail."""
         after = self._begin("copy")
-        await self.driver.copy_async(source, target)
+        await self.driver.copy_async(source, target, settings)
         _raise(after)
 
     def list_async(self, prefix: str, after: str | None) -> AsyncIterator[ObjectInfo]:

@@ -11,7 +11,7 @@ from holdfast.backends.base import StorageBackend
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.obstore.driver import ObstoreDriver
 from holdfast.drivers.protocol import Signer
-from holdfast.object_settings import ObjectSettings
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.registry import storages
 from holdfast.testing.faults import Fault, FaultyDriver
 
@@ -44,12 +44,20 @@ class StandInDriver(FaultyDriver):
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write, or fail."""
         self._check_writable()
-        return super().put(key, body, options._replace(settings=ObjectSettings()))
+        return super().put(key, body, options._replace(settings=NO_SETTINGS))
 
     async def put_async(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write, or fail."""
         self._check_writable()
-        return await super().put_async(key, body, options._replace(settings=ObjectSettings()))
+        return await super().put_async(key, body, options._replace(settings=NO_SETTINGS))
+
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002  # as in a put
+        """Copy, or fail."""
+        super().copy(source, target)
+
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002
+        """Copy, or fail."""
+        await super().copy_async(source, target)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete, or fail."""

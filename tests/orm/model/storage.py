@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 
+from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.body import Body
 from holdfast.drivers.protocol import MIB, PutOptions
 from holdfast.errors import AlreadyExistsError, NotFoundError, StorageError
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
 
 
@@ -21,6 +23,8 @@ class TakenError(Exception):
 
 class DictDriver:
     """Objects in memory; `objects` is open to whoever wants to look."""
+
+    abilities = Abilities()
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -79,13 +83,13 @@ class DictDriver:
         """Like `delete`."""
         self.delete(keys)
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Copy an object."""
         if source not in self.objects:
             raise MissingError(source)
         self.objects[target] = self.objects[source]
 
-    async def copy_async(self, source: str, target: str) -> None:
+    async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
         self.copy(source, target)
 

@@ -74,7 +74,7 @@ class MemoryDriver(FileSystem):
         for key in keys:
             self._store.pop(self._base + key, None)
 
-    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002  # it has none
         """Copy a file."""
         file, path = self._file(source), self._base + target
         copied = MemoryFile(self.native, path, file.getvalue())

@@ -20,6 +20,7 @@ from holdfast.drivers.local.files import Folders, TemporaryFile, clear_temporary
 from holdfast.drivers.local.listing import walk
 from holdfast.drivers.protocol import MIB, Put, PutOptions
 from holdfast.errors import StorageError
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -142,7 +143,7 @@ class LocalDriver:
         if failures:
             raise failures[0]
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002  # it has none
         """Copy a file, in the kernel where it can."""
         descriptor = self._open(source)
         try:

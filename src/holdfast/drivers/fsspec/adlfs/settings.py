@@ -34,6 +34,6 @@ def tier(name: str) -> StandardBlobTier:
     """
     tiers = {tier.value: tier for tier in StandardBlobTier}
     if name not in tiers:
-        message = f"object_settings: storage_class={name!r} is not an access tier: there are {', '.join(tiers)}"
+        message = f"storage_class={name!r} is not an access tier: there are {', '.join(tiers)}"
         raise ConfigurationError(message)
     return tiers[name]
