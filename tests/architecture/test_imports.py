@@ -10,17 +10,17 @@ from tests.architecture.test_layers import write_tree
 
 # A library is imported in modules that bear its name, such as drivers/obstore/, and in these or below them.
 HOMES = {
-    "aiohttp": ("holdfast.drivers.fsspec.gcsfs", "holdfast.drivers.fsspec.web.http"),
+    "aiohttp": ("holdfast.drivers.fsspec.gcsfs", "holdfast.drivers.fsspec.web"),
     "azure": ("holdfast.drivers.fsspec.adlfs",),
     "blake3": ("holdfast.checksums",),
     "click": ("holdfast.cli",),
     "cryptography": ("holdfast.drivers.gcs",),
-    "httpx": ("holdfast.drivers.fsspec.web.webdav",),  # webdav4's
+    "httpx": ("holdfast.drivers.fsspec.web",),  # webdav4's
     "obstore": ("holdfast.testing.stand_ins",),
     "pydantic_core": ("holdfast.file_schema",),
     "pytest": ("holdfast.testing",),
     "rich": ("holdfast.cli",),
-    "yarl": ("holdfast.drivers.fsspec.gcsfs", "holdfast.drivers.fsspec.web.http"),
+    "yarl": ("holdfast.drivers.fsspec.gcsfs", "holdfast.drivers.fsspec.web"),
 }
 # SQLAlchemy has a test of its own, with the layers; it brings typing_extensions.
 EVERYWHERE = {"holdfast", "sqlalchemy", "typing_extensions"} | sys.stdlib_module_names

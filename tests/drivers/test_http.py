@@ -1,6 +1,7 @@
 """What the driver for web servers promises beyond the contract: the documented forms, sizes, redirects, errors."""
 
 import asyncio
+import gzip
 import secrets
 import socket
 from contextlib import contextmanager
@@ -185,3 +186,132 @@ def test_a_redirect_is_followed(site):
         assert storage.read("y", start=1) == b"ytes"
         assert storage.stat("y").size == 5
     assert not FSSpecBackend("docs", address).exists("folder")
+
+
+@pytest.mark.parametrize("kept", [{"headers": {"PRIVATE-TOKEN": "canary"}}, {"cookies": {"session": "canary"}}])
+@pytest.mark.parametrize("declared", ["client_kwargs", "options"])
+def test_a_redirect_to_another_server_tells_no_secret(kept, declared):
+    """Headers, cookies and login are sent to the server that was named, and to no other one."""
+    options = {"client_kwargs": kept} if declared == "client_kwargs" else kept
+    with answering(answer(200, b"bytes", **{"Content-Length": 5})) as (other, asked):
+        moved = [answer(307, Location="/elsewhere"), answer(302, Location=f"{other}/x")]
+        with answering(*moved) as (address, requests):
+            storage = FSSpecBackend("docs", "http", address.replace("//", "//ada:canary-password@"), **options)
+            assert storage.read("x", start=1, end=3) == b"yt"
+    assert len(requests) == 2
+    assert all("canary" in request and "Authorization: Basic " in request for request in requests)
+    assert len(asked) == 1
+    assert "canary" not in asked[0]
+    assert "Authorization" not in asked[0]
+    assert "Range: bytes=1-2\r\n" in asked[0]
+
+
+@pytest.mark.parametrize("location", ["/round", "ftp://127.0.0.1/x", "http://127.0.0.1:port/x", ""])
+def test_a_redirect_that_leads_nowhere(location):
+    """A circle and what is no address are errors, not endless."""
+    with answering(answer(302, Location=location)) as (address, requests):
+        with pytest.raises(StorageError, match="302 Found"):
+            FSSpecBackend("docs", address).read("x")
+        assert len(requests) <= 11
+
+
+# --- bytes
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (206, b"01234", {"Content-Range": "bytes 0-4/100"}),
+        (206, b"0123456789", {"Content-Range": "bytes 0-9/100"}),
+        (206, b"56", {"Content-Range": "bytes 5-6/100"}),
+        (206, b"56", {"Content-Range": "bytes 5-9/100"}),
+        (206, b"56789", {"Content-Range": "bytes */100"}),
+        (206, b"56789", {"Content-Range": "5-9"}),
+        (206, b"--x\r\nContent-Range: bytes 5-9/100\r\n\r\n56789\r\n--x--", {"Content-Type": "multipart/byteranges"}),
+        (416, b"", {"Content-Range": "bytes */100"}),
+        (204, b"", {}),
+        (300, b"choose", {}),
+        (304, b"", {}),
+    ],
+)
+def test_bytes_that_were_not_asked_for_are_refused(status, body, headers):
+    """An answer to a range has to be that range."""
+    with answering(answer(status, body, **{"Content-Length": len(body), **headers})) as (address, _):
+        storage = FSSpecBackend("docs", address)
+        with pytest.raises(StorageError):
+            storage.read("x", start=5, end=10)
+        with pytest.raises(StorageError):
+            b"".join(storage.stream("x", start=5, end=10))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "found"),
+    [
+        (206, b"56789", {"Content-Range": "bytes 5-9/100"}, b"56789"),
+        (206, b"56789", {"Content-Range": "bytes 5-9/*"}, b"56789"),
+        (206, b"56", {"Content-Range": "bytes 5-6/7"}, b"56"),
+        (200, b"0123456789abc", {}, b"56789"),
+        (416, b"", {"Content-Range": "bytes */3"}, b""),
+        (416, b"", {}, b""),
+    ],
+)
+def test_bytes_that_were_asked_for(status, body, headers, found):
+    """The range, what there is of it, or the whole from a server without ranges."""
+    with answering(answer(status, body, **{"Content-Length": len(body), **headers})) as (address, _):
+        assert FSSpecBackend("docs", address).read("x", start=5, end=10) == found
+
+
+@pytest.mark.parametrize("status", [204, 206, 300, 304, 416])
+def test_an_answer_that_is_not_the_file_is_refused(status):
+    """Only 200 answers a request for the whole."""
+    headers = {"Content-Length": 0, "Content-Range": "bytes 0-0/1"}
+    with answering(answer(status, **headers)) as (address, _):
+        storage = FSSpecBackend("docs", address)
+        for call in [lambda: storage.read("x"), lambda: storage.stat("x")]:
+            with pytest.raises(StorageError, match=str(status)):
+                call()
+
+
+def test_bytes_are_not_unpacked():
+    """Of what a server sends packed, in spite of the request, size and bytes are those that it sends."""
+    packed = gzip.compress(b"bytes" * 100)
+    with answering(answer(200, packed, **{"Content-Length": len(packed), "Content-Encoding": "gzip"})) as (address, _):
+        storage = FSSpecBackend("docs", address)
+        assert storage.read("x") == packed
+        assert storage.read("x", start=2, end=9) == packed[2:9]
+
+
+# --- secrets
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "ada:canary@cdn.example.com/files",
+        "https:/ada:canary@cdn.example.com/files",
+        "https://ada:canary@cdn.example.com:port/files",
+        "https://ada:canary@cdn.example.com:99999/files",
+        "https://ada:canary/x@cdn.example.com/files",
+        "https://ada:canary#canary@cdn.example.com/files",
+        "https://[ada:canary@cdn.example.com/files",
+        "https://cdn.example.com/files?signature=a@canary",
+    ],
+)
+def test_an_address_that_is_none_is_shown_without_secrets(prefix):
+    """Whatever is wrong with it, no part of a password or signature is shown."""
+    for declare in [lambda: FSSpecBackend("docs", "http", prefix), lambda: FSSpecBackend("docs", prefix)]:
+        with pytest.raises(ConfigurationError) as caught:
+            declare()
+        assert "canary" not in str(caught.value)
+        assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "url", ["sftp://u:canary@h:bad/x", "ftp://u:canary@h:99999/x", "ftp://u:canary/x@h/x", "sftp://[u:canary@h"]
+)
+def test_a_url_that_is_none_is_shown_without_secrets(url):
+    """The same for other services: a class of Holdfast, and no part of the password."""
+    with pytest.raises(ConfigurationError, match="cannot be read as a URL") as caught:
+        FSSpecBackend("docs", url)
+    assert "canary" not in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -6,10 +6,8 @@ errors, and gives up on a body after five minutes.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 import aiohttp
 import yarl
@@ -17,19 +15,19 @@ from fsspec.asyn import sync
 
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.fsspec.read_only import ReadOnly
-from holdfast.drivers.fsspec.web.answers import check, cut, described, kind_of, quoted, span
+from holdfast.drivers.fsspec.web.address import taken_apart
+from holdfast.drivers.fsspec.web.answers import StatusError, asked_for, described, kind_of, quoted, span
+from holdfast.drivers.fsspec.web.redirects import followed
 from holdfast.drivers.protocol import MIB
-from holdfast.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from urllib.parse import SplitResult
 
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
 _STALLED = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
-_PARTIAL, _UNSATISFIABLE = 206, 416
+_OK = 200
 _NO_HEAD = {403, 405, 501}  # an address that is signed for GET is refused to HEAD
 
 
@@ -49,24 +47,13 @@ class HTTPDriver(ReadOnly):
 
     def __init__(self, fs: Any, root: str) -> None:
         super().__init__(fs)
-        address = urlsplit(root)
-        if address.scheme not in {"http", "https"} or not address.hostname or address.query or address.fragment:
-            shown = urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2], query="", fragment=""))
-            message = f'prefix={shown!r} must be an address without a query: prefix="https://example.com/files"'
-            raise ConfigurationError(message)
-        # Not left in the address, which errors and logs of other libraries show.
-        self._login = _login(address)
-        plain = urlunsplit(address._replace(netloc=address.netloc.rpartition("@")[2]))
-        self._base = str(yarl.URL(plain)).rstrip("/")
+        self._base, self._login = taken_apart(root)
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read with one request."""
         with self._asked("GET", key, span(start, end)) as answer:
-            if answer.status == _UNSATISFIABLE:  # past the end
-                return
-            check(answer.status)
-            skip = 0 if answer.status == _PARTIAL else start
-            pieces = cut(self._pieces(answer, chunk_size or MIB), skip, None if end is None else end - start)
+            found = self._pieces(answer, chunk_size or MIB)
+            pieces = asked_for(answer.status, answer.headers, found, start, end)
             if chunk_size is None:
                 yield b"".join(pieces)
             else:
@@ -76,11 +63,11 @@ class HTTPDriver(ReadOnly):
         """Ask for the headers; where they tell no size, count."""
         with self._asked("HEAD", key, {}) as answer:
             if answer.status not in _NO_HEAD:
-                check(answer.status)
+                _check(answer)
                 if "Content-Length" in answer.headers:
                     return described(key, answer.headers, int(answer.headers["Content-Length"]))
         with self._asked("GET", key, {}) as answer:
-            check(answer.status)
+            _check(answer)
             size = answer.headers.get("Content-Length")
             counted = int(size) if size else sum(map(len, self._pieces(answer, MIB)))
             return described(key, answer.headers, counted)
@@ -98,18 +85,15 @@ class HTTPDriver(ReadOnly):
     def _asked(self, method: str, key: str, headers: dict[str, str]) -> Iterator[aiohttp.ClientResponse]:
         fs = self.native
         url = f"{self._base}/{quoted(key)}"
-        more = dict(fs.kwargs)
-        # Encoded bytes would have neither the size nor the ranges of those that are stored.
-        more["headers"] = {**self._login, **(more.get("headers") or {}), **headers, "Accept-Encoding": "identity"}
+        line = {name: fs.client_kwargs[name] for name in ("proxy", "proxy_auth") if name in fs.client_kwargs}
+        user = {**line, **fs.kwargs, "headers": {**self._login, **(fs.kwargs.get("headers") or {})}}
         if "timeout" not in fs.client_kwargs:
-            more.setdefault("timeout", _STALLED)
+            user.setdefault("timeout", _STALLED)
+        # Encoded bytes would have neither the size nor the ranges of those that are stored.
+        headers = {**headers, "Accept-Encoding": "identity"}
 
         async def ask() -> aiohttp.ClientResponse:
-            session = await fs.set_session()
-            answer: aiohttp.ClientResponse = await session.request(
-                method, yarl.URL(url, encoded=True), allow_redirects=True, **more
-            )
-            return answer
+            return await followed(await fs.set_session(), method, yarl.URL(url, encoded=True), user, headers)
 
         answer = sync(fs.loop, ask)
         try:
@@ -124,9 +108,7 @@ class HTTPDriver(ReadOnly):
             yield piece
 
 
-def _login(address: SplitResult) -> dict[str, str]:
-    """Return the header for the name and password in an address; a redirect to another server loses it."""
-    if not address.username:
-        return {}
-    login = f"{unquote(address.username)}:{unquote(address.password or '')}"
-    return {"Authorization": f"Basic {b64encode(login.encode()).decode()}"}
+def _check(answer: aiohttp.ClientResponse) -> None:
+    """Refuse every answer but one that holds, or stands for, the whole file."""
+    if answer.status != _OK:
+        raise StatusError(answer.status)

@@ -6,12 +6,12 @@ protocol has a condition.
 
 from __future__ import annotations
 
+import os
 import weakref
 from contextlib import closing
+from functools import partial
 from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
-from xml.etree import ElementTree as ET
 
 import httpx
 
@@ -19,7 +19,9 @@ from holdfast import errors
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.fsspec.filesystem import by_name
 from holdfast.drivers.fsspec.folders import FILE, FOLDER, Entry, FolderDriver
-from holdfast.drivers.fsspec.web.answers import StatusError, check, cut, kind_of, moment, quoted, span, tag
+from holdfast.drivers.fsspec.reopening import Reopening
+from holdfast.drivers.fsspec.web.answers import StatusError, asked_for, kind_of, span
+from holdfast.drivers.fsspec.web.dav import ATTEMPTS, Requests
 from holdfast.drivers.local.files import TEMPORARY
 from holdfast.drivers.protocol import MIB
 from holdfast.keys import new_id
@@ -33,22 +35,16 @@ if TYPE_CHECKING:
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
-_PROPERTIES = b"""<?xml version="1.0" encoding="utf-8"?>
-<propfind xmlns="DAV:"><prop><resourcetype/><getcontentlength/><getlastmodified/><getetag/></prop></propfind>"""
-_CONFLICT, _PARTIAL, _PRECONDITION, _UNSATISFIABLE = 409, 206, 412, 416
-_EXISTS, _MISSING = 405, {404, 410}
-_FOLLOWED = {"GET", "PROPFIND"}
-_ATTEMPTS = 3
+_EXISTS, _CONFLICT, _PRECONDITION = 405, 409, 412
 _AWKWARD = frozenset("%?#;")
 _IN_MEMORY = 8 * MIB
-_STALLED = httpx.Timeout(60, connect=30)
 _ERRORS: dict[str, type[StorageError]] = {
     "httpx.TimeoutException": errors.StorageTimeoutError,
     "httpx.TransportError": errors.UnavailableError,
 }
 
 
-class WebDAVDriver(FolderDriver):
+class WebDAVDriver(Reopening, FolderDriver):
     """Files in a collection.
 
     Args:
@@ -58,13 +54,29 @@ class WebDAVDriver(FolderDriver):
 
     abilities = FILES._replace(atomic_create=False)  # the condition is there, but hardly a server is atomic in it
 
+    _http: Any = None
+
     def __init__(self, fs: Any, root: str) -> None:
         super().__init__(fs, root.strip("/"))
+        self._requests = Requests(lambda: self.native.client)
+        self._written: dict[str, Entry] = {}
         self._has_folder = False
         self._reads_names: bool | None = None
 
+    def _made(self) -> Any:
+        try:
+            return super()._made()
+        except httpx.InvalidURL:  # its text may hold a part of a password
+            message = "base_url= is no address: give a user name and a password as auth=(…, …)"
+            raise errors.ConfigurationError(message) from None
+
     def _prepared(self, fs: Any) -> Any:
-        weakref.finalize(fs, fs.client.http.close)  # webdav4 leaves its connections to the garbage collector
+        http = fs.client.http
+        if self._http is http:  # it was given to the file system: client= or http_client=
+            message = "a forked process cannot share an HTTP client; make the file system from base_url= and auth="
+            raise errors.ForkError(message)
+        self._http = http
+        weakref.finalize(fs, partial(_close, http, os.getpid()))  # webdav4 leaves it to the garbage collector
         return fs
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
@@ -76,24 +88,22 @@ class WebDAVDriver(FolderDriver):
         """Read with one request, after a look whether it is a file."""
         path = self._path(key)
         self._file(path)
-        with closing(self._asked("GET", path, span(start, end))) as answer:
-            if answer.status_code == _UNSATISFIABLE:
-                return
-            check(answer.status_code)
-            skip = 0 if answer.status_code == _PARTIAL else start
-            pieces = cut(answer.iter_raw(chunk_size or MIB), skip, None if end is None else end - start)
+        with closing(self._requests.open("GET", path, span(start, end))) as answer:
+            found = answer.iter_raw(chunk_size or MIB)
+            pieces = asked_for(answer.status_code, answer.headers, found, start, end)
             if chunk_size is None:
                 yield b"".join(pieces)
             else:
                 yield from pieces
 
-    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002  # it has none
         """Copy inside the server."""
         path, temporary = self._path(source), self._below(f"{TEMPORARY}/{new_id()}")
         self._check_name(self._path(target))
-        self._file(path)
+        size = self._file(path).size
         self._make_folders(self._below(TEMPORARY))
-        self._send("COPY", path, {"Destination": self._url(temporary), "Overwrite": "T"})
+        self._requests.send("COPY", path, {"Destination": self._requests.url(temporary), "Overwrite": "T"})
+        self._look_at(temporary, size)
         self._name(temporary, self._path(target), if_absent=False)
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
@@ -103,17 +113,17 @@ class WebDAVDriver(FolderDriver):
     # --- what the folders need
 
     def _entry(self, path: str) -> Entry:
-        return self._properties(path, depth="0")[0][1]
+        return self._requests.properties(path, depth="0")[0][1]
 
     def _scan(self, path: str) -> list[Entry]:
-        found = self._properties(path, depth="1")
+        found = self._requests.properties(path, depth="1")
         own = min(found, key=lambda item: item[0].count("/"))
         if own[1].kind != FOLDER:
             raise NotADirectoryError(path)
         return [entry for item in found if item is not own for entry in (item[1],)]
 
     def _write(self, path: str, blocks: Iterator[memoryview], size: int | None) -> None:
-        del size
+        del size  # it is counted
         # Held back until the content has come to its end: its size has to be said first, a lost connection is made up
         # for, and a server that is cut off may go on writing what it was just told to delete.
         with SpooledTemporaryFile(_IN_MEMORY) as file:
@@ -123,26 +133,70 @@ class WebDAVDriver(FolderDriver):
                 self._make_folders(path.rpartition("/")[0])
                 self._has_folder = True
             try:
-                self._send("PUT", path, {"Content-Length": str(file.tell())}, file)
+                size = file.tell()
+                self._requests.send("PUT", path, {"Content-Length": str(size)}, file)
+                self._look_at(path, size)
             except (FileNotFoundError, StatusError):
                 self._has_folder = False
                 raise
 
+    def _look_at(self, temporary: str, size: int) -> None:
+        """Remember what a server has written, if it has all of it: proxies answer for servers that have nothing."""
+        try:
+            entry = self._entry(temporary)
+        except FileNotFoundError:
+            message = "the server says that it has written the file, and has none"
+            raise OSError(message) from None
+        if entry.kind != FILE or entry.size != size:
+            self._discard(temporary)
+            message = f"the server has {entry.size} of the {size} bytes of the file"
+            raise OSError(message)
+        self._written[temporary] = entry
+
+    def _name(self, temporary: str, path: str, *, if_absent: bool) -> None:
+        try:
+            super()._name(temporary, path, if_absent=if_absent)
+        finally:
+            self._written.pop(temporary, None)
+
     def _publish(self, temporary: str, path: str, *, if_absent: bool) -> None:
         self._refuse(path, taken=if_absent)  # a move would replace a whole folder
-        headers = {"Destination": self._url(path), "Overwrite": "F" if if_absent else "T"}
-        try:
-            self._send("MOVE", temporary, headers)
-        except FileNotFoundError:
-            # Moved already, and the answer was lost? Nobody else knows the temporary name.
-            if self._entry(path).kind != FILE:
+        headers = {"Destination": self._requests.url(path), "Overwrite": "F" if if_absent else "T"}
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._requests.send("MOVE", temporary, headers, attempts=1)
+            except httpx.TimeoutException:
                 raise
-        except StatusError as error:
+            except httpx.TransportError:
+                if attempt == ATTEMPTS:
+                    raise
+            except (FileNotFoundError, StatusError) as error:
+                # Moved already, and the answer was lost?
+                if attempt == 1 or not self._is_at(path, self._written[temporary]):
+                    raise self._refusal(error, temporary, path) from None
+                return
+            else:
+                return
+
+    def _is_at(self, path: str, written: Entry) -> bool:
+        """Return whether a file lies under a path; one of the same size is not enough."""
+        try:
+            found = self._entry(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return found._replace(name="") == written._replace(name="")
+
+    def _refusal(self, error: FileNotFoundError | StatusError, temporary: str, path: str) -> OSError:
+        """Return what the refusal of a move means; FileNotFoundError for a missing folder only."""
+        if isinstance(error, StatusError):
             if error.status == _PRECONDITION:
-                raise FileExistsError(path) from None
-            if error.status == _CONFLICT:
-                raise FileNotFoundError(path) from None
-            raise
+                return FileExistsError(path)
+            return FileNotFoundError(path) if error.status == _CONFLICT else error
+        try:
+            self._entry(temporary)
+        except FileNotFoundError:
+            return OSError("the file was written, and somebody has removed it before it got its name")
+        return error
 
     def _check_name(self, path: str) -> None:
         """Refuse a name that this server would take for another one where it is the destination of a move."""
@@ -159,8 +213,9 @@ class WebDAVDriver(FolderDriver):
         plain = self._below(f"{TEMPORARY}/{new_id()}")
         awkward = f"{plain}-%41#;?"
         self._write(plain, iter(()), 0)
+        self._written.pop(plain, None)
         try:
-            self._send("MOVE", plain, {"Destination": self._url(awkward), "Overwrite": "F"})
+            self._requests.send("MOVE", plain, {"Destination": self._requests.url(awkward), "Overwrite": "F"})
             self._entry(awkward)
         except (FileNotFoundError, StatusError):
             return False
@@ -171,11 +226,11 @@ class WebDAVDriver(FolderDriver):
                 self._discard(left)
 
     def _remove(self, path: str) -> None:
-        self._send("DELETE", path, {})
+        self._requests.send("DELETE", path, {})
 
     def _make_folder(self, path: str) -> None:
         try:
-            self._send("MKCOL", f"{path}/", {})
+            self._requests.send("MKCOL", f"{path}/", {})
         except StatusError as error:
             if error.status == _CONFLICT:
                 if "/" in path and self._entry(path.rpartition("/")[0]).kind == FILE:
@@ -186,56 +241,8 @@ class WebDAVDriver(FolderDriver):
             if self._entry(path).kind == FILE:
                 raise NotADirectoryError(path) from None
 
-    # --- requests
 
-    def _url(self, path: str) -> str:
-        base = str(self.native.client.base_url).rstrip("/")
-        return f"{base}/{quoted(path)}"
-
-    def _asked(self, method: str, path: str, headers: dict[str, str], content: Any = None) -> httpx.Response:
-        """Send a request and return the answer without its body; once more if the connection turns out to be lost."""
-        http = self.native.client.http
-        timeout = http.timeout if http.timeout != httpx.Timeout(5) else _STALLED
-        for attempt in range(_ATTEMPTS):
-            if isinstance(content, SpooledTemporaryFile):
-                content.seek(0)
-            body = iter(lambda: content.read(MIB), b"") if isinstance(content, SpooledTemporaryFile) else content
-            headers = {"Accept-Encoding": "identity", **headers}
-            request = http.build_request(method, self._url(path), headers=headers, content=body, timeout=timeout)
-            try:
-                answer: httpx.Response = http.send(request, stream=True, follow_redirects=method in _FOLLOWED)
-            except httpx.TimeoutException:
-                raise
-            except httpx.TransportError:
-                if attempt == _ATTEMPTS - 1:
-                    raise
-            else:
-                break
-        if answer.status_code in _MISSING:
-            answer.close()
-            raise FileNotFoundError(path)
-        return answer
-
-    def _send(self, method: str, path: str, headers: dict[str, str], content: Any = None) -> bytes:
-        with closing(self._asked(method, path, headers, content)) as answer:
-            check(answer.status_code)
-            return answer.read()
-
-    def _properties(self, path: str, *, depth: str) -> list[tuple[str, Entry]]:
-        """Return paths, decoded, and what is there."""
-        headers = {"Depth": depth, "Content-Type": "application/xml"}
-        document = ET.fromstring(self._send("PROPFIND", path, headers, _PROPERTIES))  # noqa: S314  # expat since 2.4.1 bounds entities
-        found = [_entry(response) for response in document.iterfind("{DAV:}response")]
-        if not found:
-            raise FileNotFoundError(path)
-        return found
-
-
-def _entry(response: ET.Element) -> tuple[str, Entry]:
-    path = unquote(urlsplit(response.findtext("{DAV:}href", "")).path, errors="surrogateescape").rstrip("/")
-    name = path.rpartition("/")[2]
-    if response.find(".//{DAV:}resourcetype/{DAV:}collection") is not None:
-        return path, Entry(name, FOLDER)
-    size = int(response.findtext(".//{DAV:}getcontentlength") or 0)
-    modified = moment(response.findtext(".//{DAV:}getlastmodified"))
-    return path, Entry(name, FILE, size, modified, tag(response.findtext(".//{DAV:}getetag")))
+def _close(http: httpx.Client, process: int) -> None:
+    """Close connections, but not those of a parent process."""
+    if process == os.getpid():
+        http.close()
