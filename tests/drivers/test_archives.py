@@ -1,8 +1,10 @@
 """What the drivers for zip and tar promise beyond the contract: hostile archives, other file systems, refusals."""
 
 import io
+import secrets
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 
 import fsspec
@@ -11,6 +13,7 @@ import pytest
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.errors import AccessDeniedError, ConfigurationError, InvalidKeyError, StorageError, UnsupportedError
 
+MIB = 1024 * 1024
 CLIMBING = ["../x", "a/../../x", "/etc/passwd", "a\\..\\x", "a//b", "./y/../x"]
 
 
@@ -105,6 +108,77 @@ def test_a_damaged_archive(zip_path, tmp_path):
         path.write_bytes(b"no archive at all")
         with pytest.raises(StorageError):
             FSSpecBackend("docs", kind, fo=str(path)).exists("x")
+
+
+def lie(path, size):
+    """Make a zip whose directory tells a wrong size of its file x."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x", b"abc" * 10)
+        archive.filelist[0].file_size = size
+
+
+@pytest.mark.parametrize("size", [31, 2**50, 2**63 + 5])
+def test_a_size_that_is_a_lie(tmp_path, size):
+    """Fewer bytes than told are an error, read whole, in chunks or from anywhere on; nothing runs for ever."""
+    lie(tmp_path / "x.zip", size)
+    storage = FSSpecBackend("docs", "zip", fo=str(tmp_path / "x.zip"))
+    for read in [
+        lambda: storage.read("x"),
+        lambda: list(storage.stream("x", chunk_size=7)),
+        lambda: storage.read("x", start=29, end=31),
+        lambda: storage.read("x", start=30, end=31),
+        lambda: storage.read("x", start=size - 1),
+    ]:
+        with pytest.raises(StorageError):
+            read()
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+def test_a_small_archive_of_a_large_file(tmp_path, compression):
+    """However much comes out of a few bytes, no more is unpacked than is read."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", compression) as archive:
+        archive.writestr("x", bytes(64 * MIB))
+        archive.writestr("y", b"0123456789")
+    storage = FSSpecBackend("docs", "zip", fo=str(tmp_path / "x.zip"))
+    assert storage.read("y", start=3, end=5) == b"34"
+    assert storage.read("y") == b"0123456789"
+    tracemalloc.start()
+    try:
+        stream = storage.stream("x", chunk_size=65536)
+        assert next(stream) == bytes(65536)
+        assert tracemalloc.get_traced_memory()[1] < 16 * MIB  # LZMA has a dictionary of 8
+    finally:
+        tracemalloc.stop()
+    assert sum(map(len, stream)) == 64 * MIB - 65536
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_in_other_compressions(tmp_path, compression):
+    """Changed bytes, a wrong checksum and an end that is missing are errors of the storage."""
+    content = secrets.token_bytes(5000)
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("x", content)
+    good = path.read_bytes()
+    assert FSSpecBackend("docs", "zip", fo=str(path)).read("x") == content
+    directory = good.index(b"PK\x01\x02")
+    for place, damage in [(directory - 600, b"damage"), (directory + 16, b"\0\0\0\0"), (directory + 20, b"\x10\1\0\0")]:
+        path.write_bytes(good[:place] + damage + good[place + len(damage) :])
+        with pytest.raises(StorageError):
+            FSSpecBackend("docs", "zip", fo=str(path)).read("x")
+
+
+def test_lzma_with_a_dictionary_of_gigabytes(tmp_path):
+    """All of its memory would be taken before the first byte comes out: it is refused."""
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("x", b"bytes")
+    data = bytearray(path.read_bytes())
+    start = 30 + len("x") + 4  # the local header, the name, and what stands before the properties
+    data[start + 1 : start + 5] = b"\xff" * 4
+    path.write_bytes(data)
+    with pytest.raises(StorageError, match="memory"):
+        FSSpecBackend("docs", "zip", fo=str(path)).read("x")
 
 
 def test_an_encrypted_file(zip_path):

@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import socket
+import ssl
 import time
 from pathlib import Path
 
@@ -11,15 +12,19 @@ import fsspec
 import pytest
 
 from holdfast.backends.fsspec import FSSpecBackend
+from holdfast.drivers.fsspec.folders import Entry
+from holdfast.drivers.fsspec.ftp.driver import FTPDriver
 from holdfast.drivers.local.files import TEMPORARY
 from holdfast.errors import (
     AccessDeniedError,
     AlreadyExistsError,
     AuthenticationError,
+    ConfigurationError,
     NotFoundError,
     StorageError,
     UnavailableError,
 )
+from tests.servers.ftp import TLSFront
 from tests.servers.proxy import CuttingProxy
 
 MIB = 1024 * 1024
@@ -73,6 +78,70 @@ def test_an_old_server(pyftpdlib, folder):
         assert not storage.exists(name)
     storage.delete(["a/b/x", "a", "missing"])
     assert [found.key for found in storage.list()] == ["a/with space.bin"]
+
+
+def test_an_old_listing(pyftpdlib, folder):
+    """What is neither a file nor a folder is none, and names begin and end where they do."""
+    storage = FSSpecBackend("docs", "ftp", folder, **{**pyftpdlib.options, "port": int(pyftpdlib.old_port)})
+    names = [" two spaces before", "a -> b", "été\u2028two lines", "x  y"]
+    for name in names:
+        storage.put(name, b"bytes")
+    Path(pyftpdlib.folder, folder, "link").symlink_to("x  y")
+    os.mkfifo(Path(pyftpdlib.folder, folder, "pipe"))
+    assert [info.key for info in storage.list()] == sorted(names)
+    new = FSSpecBackend("docs", "ftp", folder, **pyftpdlib.options)
+    assert [new.stat(name).size for name in names] == [5] * 4
+    assert {info.key for info in new.list()} >= set(names)
+
+
+@pytest.mark.parametrize("names", [(".", "..", "a"), ("../x", "/x", "a/b", "a")])
+def test_names_that_lead_elsewhere_are_no_names(names):
+    """A server that lists them is not believed."""
+
+    class Listing(FTPDriver):
+        def _scan(self, path):
+            del path
+            return [Entry(name) for name in names]
+
+    driver = Listing(lambda: None, "")
+    assert [info.key for info in driver.list("", None)] == ["a"]
+
+
+@pytest.mark.parametrize("implicit", [False, True], ids=["explicit", "implicit"])
+def test_b15_ftps(pyftpdlib, folder, tmp_path, implicit):
+    """With `tls=` the certificate is checked before the password is sent, and every transfer is encrypted."""
+    with TLSFront(tmp_path, int(pyftpdlib.port), implicit=implicit) as front:
+        tls = {"tls": "implicit" if implicit else True}
+        options = {**pyftpdlib.options, "host": "localhost", "port": front.port, **tls}
+        trusted = {**options, "verify": str(front.certificate)}
+        for refused in [options, {**trusted, "host": "127.0.0.1"}]:
+            with pytest.raises(UnavailableError, match=r"(?i)certificate.verify.failed"):
+                FSSpecBackend("docs", "ftp", folder, **refused).exists("x")
+        assert not {"USER", "PASS"} & set(front.commands)
+        context = ssl.create_default_context(cafile=front.certificate)
+        for accepted in [trusted, {**options, "verify": False}, {**options, "ssl_context": context}]:
+            storage = FSSpecBackend("docs", "ftp", folder, **accepted)
+            storage.put("x", bytes(MIB))
+            assert storage.read("x", start=5) == bytes(MIB - 5)
+            assert [info.key for info in storage.list()] == ["x"]
+        assert front.transfers == 9
+
+
+def test_b15_ftps_with_a_file_system_that_was_given(pyftpdlib, folder, tmp_path):
+    """What fsspec has connected to unseen is connected to again, and looked at."""
+    with TLSFront(tmp_path, int(pyftpdlib.port)) as front:
+        options = {**pyftpdlib.options, "host": "localhost", "port": front.port, "tls": True}
+        with pytest.raises(UnavailableError, match=r"(?i)certificate.verify.failed"):
+            FSSpecBackend("docs", fsspec.filesystem("ftp", **options), folder).exists("x")
+        fs = fsspec.filesystem("ftp", **options, verify=str(front.certificate))
+        assert FSSpecBackend("docs", fs, folder).put("x", b"bytes").size == 5
+
+
+@pytest.mark.parametrize("options", [{"verify": False}, {"tls": True, "verify": "/no/such.pem"}, {"tls": "maybe"}])
+def test_b15_options_of_tls_that_cannot_work(pyftpdlib, options):
+    """None of them leads to a connection that is less safe than it looks."""
+    with pytest.raises(ConfigurationError):
+        FSSpecBackend("docs", "ftp", **pyftpdlib.options, **options).exists("x")
 
 
 def test_what_is_in_the_way(storage):

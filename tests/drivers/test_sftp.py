@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from asyncssh import SFTPFailure, SFTPOpUnsupported
 from fsspec.implementations.sftp import SFTPFileSystem
 from sshfs import SSHFileSystem
 
@@ -26,9 +27,11 @@ from holdfast.errors import (
     MissingExtraError,
     NotFoundError,
     StorageError,
+    StorageTimeoutError,
     UnavailableError,
 )
 from tests.servers.proxy import CuttingProxy
+from tests.servers.sshd import OddSFTP
 
 MIB = 1024 * 1024
 LIBRARIES = {"paramiko": SFTPFileSystem, "sshfs": SSHFileSystem}
@@ -129,9 +132,9 @@ def test_b13_without_sshfs(monkeypatch):
         FSSpecBackend("docs", "sftp", "/x", host="h", username="u", client_keys=["id"])
     assert 'pip install "holdfast[sftp]"' in str(caught.value)
     backend = FSSpecBackend("docs", "sftp", "/x", host="127.0.0.1", port=9, username="u", password="p")
-    assert backend._plain._make.args[0].func is SFTPFileSystem
+    assert issubclass(backend._plain._make.args[0].func, SFTPFileSystem)
     monkeypatch.setitem(sys.modules, "paramiko", None)
-    monkeypatch.delitem(sys.modules, "fsspec.implementations.sftp", raising=False)
+    monkeypatch.delitem(sys.modules, "holdfast.drivers.fsspec.sftp.paramiko_known_hosts", raising=False)
     with pytest.raises(MissingExtraError, match="SFTP needs sshfs or paramiko"):
         FSSpecBackend("docs", "sftp", "/x", host="h", username="u", password="p")
 
@@ -226,7 +229,208 @@ def test_left_temporary_files_are_cleared(sshd, folder, library):
     assert storage.read("x") == b"bytes"
 
 
+def test_a_list_of_names_in_any_encoding(sshd, folder, library):
+    """A name that is not UTF-8 is none of ours, and the others are listed."""
+    storage = make(sshd, library, folder)
+    storage.put("a/été", b"bytes")
+    Path(os.fsdecode(os.fsencode(f"{sshd.folder}/{folder}/a/") + b"\xe9t\xe9")).write_bytes(b"Latin-1")
+    assert [info.key for info in storage.list()] == ["a/été"]
+
+
+def test_linked_folders_are_not_entered(sshd, folder, library):
+    """Nothing is read, written, listed or deleted through a link to a folder outside; the root may be a link."""
+    Path(sshd.folder, folder, "outside").mkdir(parents=True)
+    Path(sshd.folder, folder, "root").mkdir()
+    Path(sshd.folder, folder, "linked root").symlink_to("root")
+    secret = Path(sshd.folder, folder, "outside", "secret")
+    secret.write_bytes(b"of others")
+    Path(sshd.folder, folder, "root", "link").symlink_to(secret.parent)
+    storage = make(sshd, library, f"{folder}/linked root")
+    storage.put("a/x", b"bytes")
+    assert not storage.exists("link/secret")
+    for operation in [
+        lambda: storage.read("link/secret"),
+        lambda: storage.put("link/new", b"bytes"),
+        lambda: storage.put("link/secret", b"bytes"),
+        lambda: storage.put("link/below/new", b"bytes"),
+        lambda: storage.copy("a/x", "link/new"),
+    ]:
+        with pytest.raises(StorageError):
+            operation()
+    storage.delete("link/secret")
+    assert [info.key for info in storage.list("link")] == []
+    assert [info.key for info in storage.list()] == ["a/x"]
+    assert list(secret.parent.iterdir()) == [secret]
+    assert secret.read_bytes() == b"of others"
+
+
+def test_a_file_that_becomes_shorter_is_an_error(sshd, folder, library):
+    """A stream of a file that somebody cuts short does not end as if that were all."""
+    storage = make(sshd, library, folder)
+    storage.put("x", bytes(3 * MIB))
+    stream = storage.stream("x", chunk_size=MIB)
+    next(stream)
+    os.truncate(Path(sshd.folder, folder, "x"), MIB + 5)
+    with pytest.raises(UnavailableError, match="shorter"):
+        list(stream)
+
+
+# --- servers that lack something
+
+
+@pytest.fixture
+def odd(tmp_path):
+    """A server that refuses what a test tells it to."""
+    with OddSFTP(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def oddly(odd, library):
+    """A storage on it, with the file x."""
+    storage = FSSpecBackend("docs", "sftp", "/docs", **getattr(odd, library))
+    storage.put("x", b"old")
+    return storage
+
+
+@pytest.mark.parametrize("text", ["Operation unsupported", "we do not have that here"])
+def test_a_server_that_does_not_know_fsync_or_posix_rename(odd, oddly, text):
+    """It says so with the code of the protocol, whatever its words: the file is replaced all the same."""
+    odd.refuse("fsync", SFTPOpUnsupported(text))
+    odd.refuse("posix_rename", SFTPOpUnsupported(text))
+    assert oddly.put("x", b"newer").size == 5
+    assert oddly.read("x") == b"newer"
+    assert odd.files() == {"docs/x": b"newer"}
+
+
+def test_a_server_that_says_unsupported_with_the_code_of_any_failure(odd, oddly):
+    """Its words are read then."""
+    odd.refuse("fsync", SFTPFailure("Request not implemented"))
+    odd.refuse("posix_rename", SFTPFailure("Extension not supported"))
+    assert oddly.put("x", b"newer").size == 5
+    assert odd.files() == {"docs/x": b"newer"}
+
+
+def test_a_refused_rename_is_no_taken_name(odd, oddly):
+    """Replacing a file never fails because there is one; the old one stays."""
+    odd.refuse("posix_rename", SFTPFailure("quota exceeded"))
+    with pytest.raises(StorageError, match="quota") as caught:
+        oddly.put("x", b"newer")
+    assert not isinstance(caught.value, AlreadyExistsError)
+    assert odd.files() == {"docs/x": b"old"}
+
+
+def test_a_failed_fsync_is_a_failed_put(odd, oddly):
+    """A disk that is full may show there first."""
+    odd.refuse("fsync", SFTPFailure("No space left on device"))
+    with pytest.raises(StorageError, match="No space"):
+        oddly.put("x", b"newer")
+    assert odd.files() == {"docs/x": b"old"}
+
+
+def test_an_old_file_comes_back_when_the_new_one_cannot_take_its_place(odd, oddly):
+    """Without a rename that replaces there are two steps, and the second one fails here."""
+    odd.refuse("posix_rename", SFTPOpUnsupported("no"))
+    odd.refuse("rename", SFTPFailure("quota exceeded"), after=1, times=1)
+    with pytest.raises(StorageError, match="quota"):
+        oddly.put("x", b"newer")
+    assert odd.files() == {"docs/x": b"old"}
+    assert oddly.put("x", b"newer").size == 5
+    assert odd.files() == {"docs/x": b"newer"}
+
+
+def test_an_old_file_that_cannot_come_back_is_kept_and_named(odd, oddly):
+    """The error says where it is, and no clearing takes it for a left-over."""
+    odd.refuse("posix_rename", SFTPOpUnsupported("no"))
+    odd.refuse("rename", SFTPFailure("quota exceeded"), after=1)
+    with pytest.raises(StorageError, match=rf"{TEMPORARY}/replaced-"):
+        oddly.put("x", b"newer")
+    (left,) = odd.files()
+    assert left.startswith(f"docs/{TEMPORARY}/replaced-")
+    assert oddly.clear_partial_uploads(time.time() + 60, delete=True) == []
+    assert odd.files() == {left: b"old"}
+
+
+# --- the key of the server
+
+
+@pytest.fixture
+def known_hosts(sshd, tmp_path):
+    """The file with the key of the server."""
+    path = tmp_path / ".ssh" / "known_hosts"
+    path.parent.mkdir()
+    path.write_text(f"[127.0.0.1]:{sshd.port} {Path(sshd.folder).with_name('host.pub').read_text()}")
+    return path
+
+
+def test_a_server_is_known_by_its_key(sshd, folder, library, known_hosts, caplog):
+    """`known_hosts=` is an option with both libraries: the right key is taken, any other refused."""
+    storage = make(sshd, library, folder, known_hosts=str(known_hosts))
+    assert storage.put("x", b"bytes").size == 5
+    assert "host key" not in caplog.text
+    other = Path(sshd.key).with_name("client.pub").read_text()
+    known_hosts.write_text(f"[127.0.0.1]:{sshd.port} {other}")
+    for content in [known_hosts.read_text(), ""]:
+        known_hosts.write_text(content)
+        with pytest.raises(StorageError):
+            make(sshd, library, folder, known_hosts=str(known_hosts)).read("x")
+
+
+def test_reject_means_the_servers_that_the_user_knows(sshd, folder, known_hosts, monkeypatch):
+    """`host_key_policy="reject"` of paramiko's reads the file of the user."""
+    monkeypatch.setenv("HOME", str(known_hosts.parent.parent))
+    assert make(sshd, "paramiko", folder, host_key_policy="reject").put("x", b"bytes").size == 5
+    known_hosts.write_text("")
+    with pytest.raises(StorageError, match="known_hosts"):
+        make(sshd, "paramiko", folder, host_key_policy="reject").read("x")
+
+
+def test_an_unchecked_key_is_told_once(sshd, folder, library, caplog):
+    """Whoever checks no key reads so in the log."""
+    storage = make(sshd, library, folder)
+    storage.put("x", b"bytes")
+    storage.read("x")
+    assert caplog.text.count("nobody checks the host key") == 1
+
+
 # --- the connection
+
+
+class SilentProxy(CuttingProxy):
+    """Some connections of it stay open and carry nothing any more."""
+
+    def __init__(self, port):
+        super().__init__(port)
+        self._silent = set()
+
+    def fall_silent(self):
+        """Do so, with all connections that there are."""
+        self._silent |= self._writers
+
+    async def _pass(self, reader, writer, *, counted=False):
+        while block := await reader.read(65536):
+            if writer not in self._silent:
+                writer.write(block)
+        writer.write_eof()
+
+
+@pytest.mark.parametrize("reads", [1, 4])
+def test_a_silent_connection_is_replaced(sshd, folder, monkeypatch, reads):
+    """Paramiko waits for ever in places: one operation fails in time, and the next has a new connection.
+
+    After one read some channels are yet to be opened, after four all are open.
+    """
+    monkeypatch.setattr("holdfast.drivers.fsspec.sftp.paramiko._STALLED", 1.0)
+    with SilentProxy(int(sshd.port)) as proxy:
+        make(sshd, "paramiko", folder).put("x", b"bytes")
+        storage = make(replace(sshd, port=str(proxy.port)), "paramiko", folder)
+        for _ in range(reads):
+            storage.stat("x")
+        proxy.fall_silent()
+        with pytest.raises(StorageTimeoutError):
+            storage.stat("x")
+        assert storage.read("x") == b"bytes"
+        assert proxy.connections == 2
 
 
 def test_a_lost_connection_is_opened_again(sshd, cutting, folder, library):

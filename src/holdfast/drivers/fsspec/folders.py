@@ -25,7 +25,12 @@ if TYPE_CHECKING:
     from holdfast.drivers.protocol import PutOptions
 
 FILE, FOLDER, OTHER = "file", "directory", "other"
-"""Kinds of what lies in a folder; links are `OTHER`, so that nothing outside of the root is reached through one."""
+"""Kinds of what lies in a folder; links are `OTHER` where the protocol tells them from what they lead to."""
+
+CUT_SHORT = "the file became shorter while it was read"
+
+REPLACED = "replaced-"
+"""How the names of files begin that lie beside the temporary ones and are no left-overs: maybe the only copy."""
 
 
 class Entry(NamedTuple):
@@ -86,7 +91,7 @@ class FolderDriver(FileSystem):
         if failures:
             raise failures[0]
 
-    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002  # it has none
         """Copy through this process: hardly a server of files has a copy that never shows half of one."""
         size = self._file(self._path(source)).size
         chunks = self.read(source, 0, None, MIB)
@@ -99,7 +104,7 @@ class FolderDriver(FileSystem):
             found = [entry for entry in self._scan(folder) if (entry.modified or older_than) < older_than]
         except (FileNotFoundError, NotADirectoryError):  # nothing was ever written
             return []
-        names = sorted(entry.name for entry in found if entry.kind == FILE)
+        names = sorted(entry.name for entry in found if entry.kind == FILE and not entry.name.startswith(REPLACED))
         for name in names if delete else ():
             with suppress(FileNotFoundError):
                 self._remove(f"{folder}/{name}")
@@ -252,6 +257,8 @@ def _named(entries: Iterable[Entry], base: str) -> Iterator[tuple[bytes, Entry]]
     """Yield what a listing shows with its name, that of a folder with a slash, so that it sorts like whole keys."""
     for entry in entries:
         if entry.kind == OTHER or (not base and entry.name == TEMPORARY):
+            continue
+        if "/" in entry.name or entry.name in {"", ".", ".."}:  # a server's word, which would lead elsewhere
             continue
         with suppress(UnicodeEncodeError):  # a name that is not UTF-8 is none of ours
             yield (f"{entry.name}/" if entry.kind == FOLDER else entry.name).encode(), entry

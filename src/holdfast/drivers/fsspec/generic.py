@@ -13,7 +13,7 @@ from fsspec import AbstractFileSystem
 from fsspec.asyn import AsyncFileSystem
 
 from holdfast.drivers.fsspec.filesystem import etag, modified
-from holdfast.drivers.fsspec.folders import FILE, FOLDER, OTHER, Entry, FolderDriver
+from holdfast.drivers.fsspec.folders import CUT_SHORT, FILE, FOLDER, OTHER, Entry, FolderDriver
 from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
@@ -56,18 +56,21 @@ class FSSpecDriver(FolderDriver):
         if isinstance(fs, AsyncFileSystem):
             step = max(1, end - start) if chunk_size is None else chunk_size
             for position in range(start, end, step):
-                yield fs.cat_file(path, start=position, end=min(position + step, end))
+                chunk = fs.cat_file(path, start=position, end=min(position + step, end))
+                if len(chunk) < min(step, end - position):
+                    raise ConnectionError(CUT_SHORT)
+                yield chunk
             return
         with fs.open(path, "rb", cache_type="none") as file:
             file.seek(min(start, size))
             while start < end:
                 chunk = file.read(end - start if chunk_size is None else min(chunk_size, end - start))
                 if not chunk:
-                    return
+                    raise ConnectionError(CUT_SHORT)
                 start += len(chunk)
                 yield chunk
 
-    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # it has none
         """Copy inside the service if it is an object store."""
         fs = self.native
         if isinstance(fs, AsyncFileSystem):

@@ -30,7 +30,7 @@ class ReadOnly(Reopening):
         """Refuse."""
         self._refuse_to_write()
 
-    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
+    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # it has none
         """Refuse."""
         self._refuse_to_write()
 

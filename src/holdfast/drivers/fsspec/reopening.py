@@ -23,7 +23,15 @@ class Reopening(FileSystem):
 
     def __init__(self, fs: Any, *more: Any) -> None:
         super().__init__(fs, *more)
-        self._make = partial(_connected, self._make or _again(fs))
+        self._make = partial(_connected, self._make or self._anew(fs))
+
+    def _anew(self, fs: Any) -> Callable[[], Any]:
+        kind: Callable[..., Any] = self._anew_class(fs)
+        return partial(kind, *fs.storage_args, **{**fs.storage_options, "skip_instance_cache": True})
+
+    def _anew_class(self, fs: Any) -> Any:
+        """Return what makes a file system that was given again."""
+        return type(fs)
 
     def _reopen(self, lost: Any) -> Any:
         """Return a file system that is not the one whose connection was lost."""
@@ -31,11 +39,6 @@ class Reopening(FileSystem):
             if self._fs is lost and self._process == os.getpid():
                 self._fs = None
         return self.native
-
-
-def _again(fs: Any) -> Callable[[], Any]:
-    kind: Callable[..., Any] = type(fs)
-    return partial(kind, *fs.storage_args, **{**fs.storage_options, "skip_instance_cache": True})
 
 
 def _connected(make: Callable[[], Any]) -> Any:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import BinaryIO
 
+_LARGEST = 2**63 - 1  # bytes
+_TOO_SHORT = "the archive says that the file is longer than it is"
+
 
 class Member(NamedTuple):
     """A file in an archive.
@@ -81,10 +84,14 @@ class ArchiveDriver(ReadOnly):
         if start >= end:
             return
         with self._open(member) as file:
-            self._locked(file.seek, start)
+            self._locked(self._skip, file, start)
             step = end - start if chunk_size is None else chunk_size
             for position in range(start, end, step):
-                yield self._locked(file.read, min(step, end - position))
+                size = min(step, end - position)
+                chunk = self._locked(file.read, size)
+                if len(chunk) < size:
+                    raise EOFError(_TOO_SHORT)
+                yield chunk
 
     def stat(self, key: str) -> ObjectInfo:
         """Describe a file."""
@@ -102,9 +109,13 @@ class ArchiveDriver(ReadOnly):
 
     def _member(self, key: str) -> Member:
         try:
-            return self._index().members[key]
+            member = self._index().members[key]
         except KeyError:
             raise FileNotFoundError(key) from None
+        if member.size > _LARGEST:
+            message = f"{member.size} bytes are said to be in it, which no file has"
+            raise EOFError(message)
+        return member
 
     def _index(self) -> Index:
         fs = self.native
@@ -124,6 +135,9 @@ class ArchiveDriver(ReadOnly):
     def _locked(self, call: Any, *arguments: Any) -> Any:
         with self._reading:  # all files of an archive share its position
             return call(*arguments)
+
+    def _skip(self, file: BinaryIO, size: int) -> None:
+        file.seek(size)
 
     def _members(self, fs: Any) -> Iterable[Member]:
         raise NotImplementedError

@@ -7,10 +7,13 @@ import zipfile
 import zlib
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from holdfast import errors
 from holdfast.drivers.fsspec.archives.driver import ArchiveDriver, Member
+from holdfast.drivers.fsspec.archives.unpacking import Unpacked
+from holdfast.drivers.protocol import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
     from holdfast.errors import StorageError
 
+_BOUNDED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+_UNBOUNDED = {zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}  # zipfile unpacks as much as comes out of a block
 _ENCRYPTED = 1  # a flag, PKWARE's APPNOTE §4.4.4
 
 
@@ -26,7 +31,7 @@ class ZipDriver(ArchiveDriver):
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Know the errors of damaged archives."""
-        damaged = isinstance(error, (zipfile.BadZipFile, zlib.error))
+        damaged = isinstance(error, (zipfile.BadZipFile, zlib.error, EOFError))
         return errors.StorageError if damaged else super().classify(error)
 
     def _members(self, fs: Any) -> Iterable[Member]:
@@ -36,8 +41,21 @@ class ZipDriver(ArchiveDriver):
         if member.handle.flag_bits & _ENCRYPTED:
             message = "it is encrypted in the archive"
             raise PermissionError(message)
-        file: BinaryIO = self._locked(self.native.zip.open, member.handle)
+        kind = member.handle.compress_type
+        if kind not in _BOUNDED | _UNBOUNDED:
+            message = f"it is compressed in a way that is not known here ({kind})"
+            raise NotImplementedError(message)
+        opener = self.native.zip.open if kind in _BOUNDED else partial(Unpacked, self.native.zip)
+        file: BinaryIO = self._locked(opener, member.handle)
         return file
+
+    def _skip(self, file: BinaryIO, size: int) -> None:
+        if getattr(file, "_compress_type", None) == zipfile.ZIP_STORED:
+            file.seek(size)
+            return
+        # Their `seek` does the same, and goes on after the end if a wrong size is told.
+        while size and (skipped := len(file.read(min(size, MIB)))):
+            size -= skipped
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:

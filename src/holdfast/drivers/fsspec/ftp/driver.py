@@ -11,12 +11,15 @@ import ftplib
 import ssl
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fsspec.implementations.ftp import FTPFileSystem
+
 from holdfast import errors
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.fsspec.folders import FILE, FOLDER, Entry, FolderDriver
 from holdfast.drivers.fsspec.ftp import listing
 from holdfast.drivers.fsspec.ftp.answers import kind_of, meant, translated
 from holdfast.drivers.fsspec.ftp.lines import Lines
+from holdfast.drivers.fsspec.ftp.secure import SecureFTPFileSystem
 from holdfast.drivers.fsspec.reopening import Reopening
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ T = TypeVar("T")
 
 class FTPDriver(Reopening, FolderDriver):
     """Files below a folder of an FTP server.
+
+    Most servers follow links and show what they lead to as if it lay there: only the server can keep them out.
 
     Args:
         fs: The file system, or what makes one.
@@ -59,6 +64,9 @@ class FTPDriver(Reopening, FolderDriver):
                     line.ftp.voidresp()
             if end < size:
                 line.close()  # the rest is on its way: of no more use
+
+    def _anew_class(self, fs: Any) -> Any:
+        return SecureFTPFileSystem if type(fs) is FTPFileSystem else type(fs)
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Read the code of an answer."""

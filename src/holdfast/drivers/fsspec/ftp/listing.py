@@ -7,10 +7,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from fsspec.implementations.ftp import _mlsd2
-
 from holdfast.drivers.fsspec.folders import FILE, FOLDER, OTHER, Entry
 from holdfast.drivers.fsspec.ftp.answers import meant
+from holdfast.drivers.fsspec.ftp.old_listing import listed_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +21,7 @@ _KINDS = {"file": FILE, "dir": FOLDER}
 def described(ftp: ftplib.FTP, path: str) -> Entry:
     """Describe what lies under a path."""
     try:
-        facts, _, _ = ftp.sendcmd(f"MLST {path}").splitlines()[1].lstrip().partition(" ")
+        facts, _, _ = ftp.sendcmd(f"MLST {path}").split("\n")[1].lstrip().partition(" ")
     except ftplib.error_perm as error:
         if str(error).startswith(_UNKNOWN):
             return _described_before(ftp, path)
@@ -38,7 +37,7 @@ def listed(ftp: ftplib.FTP, path: str) -> list[Entry]:
         found = list(ftp.mlsd(path))
     except ftplib.error_perm as error:
         if str(error).startswith(_UNKNOWN):
-            return [_entry(name, facts) for name, facts in _mlsd2(ftp, path)]
+            return listed_before(ftp, path)
         known = meant(error)
         raise known if isinstance(known, OSError) else FileNotFoundError(str(error)) from None
     return [_entry(name, {fact.lower(): value for fact, value in facts.items()}) for name, facts in found]
@@ -70,7 +69,7 @@ def _entry(name: str, facts: Mapping[str, str]) -> Entry:
 
 
 def _time(text: str) -> float | None:
-    """Read a time as RFC 3659 §2.3 has it, in UTC; None for those of ``ls``, which tell no year."""
+    """Read a time as RFC 3659 §2.3 has it, in UTC."""
     with suppress(ValueError):
         return datetime.strptime(text.partition(".")[0], "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
     return None

@@ -12,6 +12,7 @@ import asyncssh
 from fsspec.asyn import sync
 
 from holdfast.drivers.fsspec.folders import FILE, FOLDER, OTHER, Entry
+from holdfast.drivers.fsspec.sftp.refusals import says_unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
@@ -153,6 +154,8 @@ def _translated() -> Iterator[None]:
     except _LOST as error:
         raise ConnectionError(error.reason) from error
     except asyncssh.SFTPError as error:
+        if says_unsupported(error.reason):
+            raise NotImplementedError(error.reason) from error
         raise OSError(error.reason) from error
 
 

@@ -14,12 +14,13 @@ from holdfast.errors import ConfigurationError, MissingExtraError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SHARED = {"host", "port", "username", "password", "passphrase", "timeout"}
+_SHARED = {"host", "port", "username", "password", "passphrase", "timeout", "known_hosts"}
 _PARAMIKO = {
     *("allow_agent", "auth_strategy", "auth_timeout", "banner_timeout", "channel_timeout", "compress"),
     *("disabled_algorithms", "gss_auth", "gss_deleg_creds", "gss_host", "gss_kex", "gss_trust_dns", "host_key_policy"),
     *("key_filename", "look_for_keys", "pkey", "sock", "temppath", "transport_factory"),
 }
+_OF_PARAMIKO = ("holdfast.drivers.fsspec.sftp.paramiko_known_hosts", "KnownHostsFileSystem")
 
 
 def file_system_class(options: Mapping[str, Any]) -> Any:
@@ -38,13 +39,23 @@ def file_system_class(options: Mapping[str, Any]) -> Any:
         )
         raise ConfigurationError(message)
     if paramikos:
-        return _imported("fsspec.implementations.sftp", "SFTPFileSystem", f"{paramikos[0]!r} needs paramiko")
+        return _imported(*_OF_PARAMIKO, f"{paramikos[0]!r} needs paramiko")
     if others:
         return _imported("sshfs", "SSHFileSystem", f"{others[0]!r} needs sshfs")
     try:
         return _imported("sshfs", "SSHFileSystem", "")
     except MissingExtraError:
-        return _imported("fsspec.implementations.sftp", "SFTPFileSystem", "SFTP needs sshfs or paramiko")
+        return _imported(*_OF_PARAMIKO, "SFTP needs sshfs or paramiko")
+
+
+def checks_host_key(fs: Any) -> bool:
+    """Return whether a file system refuses a server that it does not know."""
+    options = fs.storage_options
+    if options.get("known_hosts") is not None:
+        return True
+    policy = options.get("host_key_policy")  # paramiko's; some accept any
+    name = policy if isinstance(policy, str) else getattr(policy, "__name__", type(policy).__name__)
+    return policy is not None and name not in {"auto_add", "warning", "AutoAddPolicy", "WarningPolicy"}
 
 
 def _of_fsspec(name: str) -> bool:

@@ -7,17 +7,21 @@ asked for, and paramiko's is not safe for threads. The protocol has what is need
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import errno
+import logging
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from holdfast import errors
 from holdfast.drivers.abilities import FILES
-from holdfast.drivers.fsspec.folders import FILE, Entry, FolderDriver
+from holdfast.drivers.fsspec.folders import CUT_SHORT, FILE, FOLDER, REPLACED, Entry, FolderDriver
 from holdfast.drivers.fsspec.reopening import Reopening
+from holdfast.drivers.fsspec.sftp.classes import checks_host_key
 from holdfast.drivers.protocol import MIB
+from holdfast.keys import new_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from holdfast.errors import StorageError
 
@@ -25,6 +29,12 @@ T = TypeVar("T")
 
 _REFUSED = {"AuthenticationException", "PasswordRequiredException", "PermissionDenied"}
 _NO_CREDENTIALS = "No authentication methods available"
+_NO_ANSWER = "No existing session"  # paramiko's word for a server that is silent until the time is up
+
+_REMEMBERED = 10_000  # folders
+_UNCHECKED = "nobody checks the host key of this SFTP server, so another one can take its place: give known_hosts=…"
+
+logger = logging.getLogger("holdfast")
 
 
 class RemoteFile(Protocol):
@@ -83,12 +93,13 @@ class SFTPDriver(Reopening, FolderDriver):
         super().__init__(fs, root)
         self._open_session = session
         self._session: tuple[Any, Session] | None = None
+        self._folders: set[str] = set()
+        self._warned = False
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read a file, or a part of it."""
         path = self._path(key)
-        if self._again(lambda session: session.entry(path)).kind != FILE:
-            raise FileNotFoundError(path)
+        self._file(path)
         file = self._again(lambda session: session.open(path, new=False))
         try:
             size = file.size()
@@ -105,18 +116,25 @@ class SFTPDriver(Reopening, FolderDriver):
         names = {kind.__name__ for found in (error, cause) for kind in type(found).__mro__}
         if names & _REFUSED or str(error) == _NO_CREDENTIALS:
             return errors.AuthenticationError
+        if "SSHException" in names and (str(error) == _NO_ANSWER or isinstance(error.__context__, TimeoutError)):
+            return errors.StorageTimeoutError
         return super().classify(error)
 
     # --- what the folders need
 
     def _entry(self, path: str) -> Entry:
+        self._check_folders(path)
         return self._again(lambda session: session.entry(path or "."))
 
     def _scan(self, path: str) -> list[Entry]:
-        return self._again(lambda session: session.scan(path or "."))
+        self._check_folders(f"{path}/")
+        found = self._again(lambda session: session.scan(path or "."))
+        self._remember(f"{path}/{entry.name}" if path else entry.name for entry in found if entry.kind == FOLDER)
+        return found
 
     def _write(self, path: str, blocks: Iterator[memoryview], size: int | None) -> None:
         del size
+        self._check_folders(path)
         file = self._again(lambda session: session.open(path, new=True))
         try:
             for block in blocks:
@@ -126,28 +144,56 @@ class SFTPDriver(Reopening, FolderDriver):
             file.close()
 
     def _publish(self, temporary: str, path: str, *, if_absent: bool) -> None:
+        self._check_folders(path)
         if if_absent:  # the rename refuses as well, but for servers that do not keep to the protocol
             self._refuse(path, taken=True)
-        with self._explained(path):
+        with self._explained(path, if_absent=if_absent):
             # Not tried again: had it taken effect before the connection was lost, it would fail now.
             session = self._current()
             try:
                 session.rename(temporary, path, replace=not if_absent)
-            except NotImplementedError:  # an old server: for a moment there is no file, and never half a one
-                session.entry(temporary)
-                if self._file_there(path):
-                    session.remove(path)
-                session.rename(temporary, path, replace=False)
+            except NotImplementedError:
+                self._exchange(session, temporary, path)
+
+    def _exchange(self, session: Session, temporary: str, path: str) -> None:
+        """Replace in two steps: for a moment there is no file under the name, and never half a one.
+
+        The old file is out of the way until the new one is in its place, and comes back if that fails.
+        """
+        session.entry(temporary)
+        aside = f"{temporary.rpartition('/')[0]}/{REPLACED}{new_id()}"
+        if not self._file_there(path):
+            session.rename(temporary, path, replace=False)
+            return
+        session.rename(path, aside, replace=False)
+        try:
+            session.rename(temporary, path, replace=False)
+        except BaseException as error:
+            self._put_back(aside, path, error)
+            raise
+        with suppress(OSError):
+            self._remove(aside)
+
+    def _put_back(self, aside: str, path: str, failure: BaseException) -> None:
+        try:
+            if self._file_there(path):  # the rename did take effect, or somebody else's has
+                self._remove(aside)
+            else:
+                self._again(lambda session: session.rename(aside, path, replace=False))
+        except (OSError, NotImplementedError) as error:
+            kind = ConnectionError if isinstance(failure, ConnectionError) else OSError
+            message = f"{failure}; the file that was to be replaced could not be put back ({error}) and is now {aside}"
+            raise kind(message) from failure
 
     @contextmanager
-    def _explained(self, path: str) -> Iterator[None]:
+    def _explained(self, path: str, *, if_absent: bool) -> Iterator[None]:
         """SFTP has one code for all failures of a rename: look what is in the way."""
         try:
             yield
         except (FileNotFoundError, PermissionError, ConnectionError):
             raise
         except OSError as error:
-            self._refuse(path, taken=True)
+            self._refuse(path, taken=if_absent)
             raise error from None
 
     def _file_there(self, path: str) -> bool:
@@ -168,12 +214,35 @@ class SFTPDriver(Reopening, FolderDriver):
             if self._entry(path).kind == FILE:
                 raise
 
+    # --- links
+
+    def _check_folders(self, path: str) -> None:
+        """Refuse what lies behind a link below the root: it may lead anywhere, and servers follow it.
+
+        A folder is asked about once.
+        """
+        folder = path.rpartition("/")[0]
+        if len(folder) <= len(self._root) or folder in self._folders:
+            return
+        self._check_folders(folder)
+        if self._again(lambda session: session.entry(folder)).kind != FOLDER:
+            raise NotADirectoryError(errno.ENOTDIR, "not a folder, or a link to one, which is not followed", folder)
+        self._remember([folder])
+
+    def _remember(self, folders: Iterable[str]) -> None:
+        self._folders.update(folders)
+        if len(self._folders) > _REMEMBERED:
+            self._folders = set()
+
     # --- the connection
 
     def _current(self) -> Session:
         fs = self.native
         known = self._session
         if known is None or known[0] is not fs:
+            if not (self._warned or checks_host_key(fs)):
+                self._warned = True
+                logger.warning(_UNCHECKED)
             known = self._session = (fs, self._open_session(fs))
         return known[1]
 
@@ -192,7 +261,7 @@ def _read(file: RemoteFile, start: int, end: int) -> bytes:
     while start < end:
         piece = file.read(start, min(MIB, end - start))
         if not piece:
-            break  # somebody has cut the file short
+            raise ConnectionError(CUT_SHORT)
         start += len(piece)
         pieces.append(piece)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
