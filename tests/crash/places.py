@@ -9,10 +9,9 @@ from typing import Any, Protocol
 from xml.etree import ElementTree as ET
 
 from holdfast.drivers.local.files import TEMPORARY
-from holdfast.testing.s3 import S3Bucket
+from holdfast.testing.s3 import S3Bucket, ServerError
 from tests.crash.drivers import MortalLocal, MortalS3
 from tests.crash.kill import Killer
-from tests.servers.shared import ServerFailedError
 
 
 class Place(Protocol):
@@ -76,7 +75,7 @@ class S3Place:
                 if (key, etag) not in self._seen:
                     content = server.request("GET", f"/{name}/{key}")
                     self._seen[key, etag] = hashlib.sha256(content).hexdigest()
-            except ServerFailedError as error:
+            except ServerError as error:
                 if "NoSuchKey" not in str(error):  # deleted by what a dying process had sent last
                     raise
                 continue
@@ -89,7 +88,7 @@ class S3Place:
         """List multipart uploads."""
         try:
             count = self.bucket.uploads()
-        except ServerFailedError as error:
+        except ServerError as error:
             if "NoSuchUpload" not in str(error):  # which is what rclone says where there are none
                 raise
             return []

@@ -79,7 +79,7 @@ async def test_an_object_that_is_written_anew_stays(driver, world, local, cellar
 async def test_what_others_delete_meanwhile_is_no_error(world, stacks, cellar) -> None:
     """It is counted as gone."""
     name = lay(stacks, key())
-    stacks._plain.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
+    stacks._plain.before["stat"] = [lambda: stacks._plain.driver.delete([name])]
     report = await world.sweep()
     assert report.ok
     assert (report.counts["gone"], report.counts["deleted"]) == (1, 0)
@@ -132,7 +132,7 @@ async def test_a_file_replaced_while_deep_reads_is_no_finding(world, stacks, cel
 async def test_garbage_that_a_drain_removes_meanwhile_is_no_finding(world, stacks, cellar) -> None:
     """An unreferenced object is asked for again."""
     name = lay(stacks, key())
-    stacks._plain.before["stat"] = [lambda: stacks._abilities.driver.delete([name])]
+    stacks._plain.before["stat"] = [lambda: stacks._plain.driver.delete([name])]
     assert (await world.verify()).findings == []
 
 
