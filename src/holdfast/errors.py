@@ -75,6 +75,41 @@ class ColumnValueError(HoldfastError, TypeError):
     """A value of the wrong type was given to a file column."""
 
 
+class FileRejectedError(HoldfastError, ValueError):
+    """A file breaks a rule of its column; nothing of it was kept.
+
+    Attributes:
+        code: Which rule: ``"too_large"``, ``"wrong_size"``, ``"wrong_checksum"``, ``"type_not_accepted"``,
+            ``"type_mismatch"`` or ``"invalid"`` (a validator's own).
+        field: Name of the attribute that the file was for, None without one.
+        filename: What a person called the file.
+        limit: What the rule allows: bytes, media types.
+        found: What the file is or has.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        field: str | None = None,
+        filename: str | None = None,
+        limit: Any = None,
+        found: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.code, self.field, self.filename, self.limit, self.found = code, field, filename, limit, found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a form or an API answers with."""
+        names = ("code", "field", "filename", "limit", "found")
+        return {"message": self.message, **{name: getattr(self, name) for name in names}}
+
+
+class InvalidTokenError(HoldfastError, PermissionError):
+    """A signed URL or an upload ticket is forged, expired, for something else, or was used before."""
+
+
 class StorageError(HoldfastError, OSError):
     """An operation on a storage failed.
 

@@ -9,7 +9,13 @@ from tests.architecture.source_tree import SOURCE, imports, modules
 # Lowest first. A line is a layer; its names are modules and packages directly below holdfast. Several strings
 # in a layer are siblings, which do not know each other.
 LAYERS = (
-    ("values", ("errors names keys sources checksums objects object_settings schemes disposition tracked rowvalue",)),
+    (
+        "values",
+        (
+            "errors names keys sources checksums objects object_settings schemes disposition inspection rules "
+            "signed_urls tokens tracked rowvalue",
+        ),
+    ),
     ("drivers", ("drivers",)),
     ("storage", ("backends",)),
     ("files", ("file file_forms file_schema file_signing file_value registry saving config",)),

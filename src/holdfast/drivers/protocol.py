@@ -144,6 +144,9 @@ class SignRequest(NamedTuple):
         expires_in: Seconds until the URL stops working.
         content_type: Of a GET: the ``Content-Type`` of the answer. Of a PUT: the one that the upload must have.
         content_disposition: Of a GET: the ``Content-Disposition`` of the answer.
+        size: Of a PUT: the bytes that the upload must have.
+        checksum: Of a PUT: the ``"sha256:<hex>"`` that the upload must have.
+        if_absent: Of a PUT: never replace an object.
     """
 
     key: str
@@ -151,6 +154,9 @@ class SignRequest(NamedTuple):
     expires_in: int
     content_type: str | None = None
     content_disposition: str | None = None
+    size: int | None = None
+    checksum: str | None = None
+    if_absent: bool = False
 
 
 @runtime_checkable
@@ -171,6 +177,69 @@ class AsyncSigner(Signer, Protocol):
 
     async def sign_async(self, request: SignRequest) -> str:
         """Like `sign`."""
+
+
+class UploadTerms(NamedTuple):
+    """One upload that a client is to make by itself.
+
+    Attributes:
+        key: The object.
+        size: Its bytes, exactly.
+        expires_in: Seconds until the upload must have begun.
+        content_type: The media type that it must have.
+        checksum: The ``"sha256:<hex>"`` that it must have, if that is known.
+        as_form: For an HTML form (``POST``) instead of a ``PUT``.
+        in_parts: For a multipart upload, whose parts can be sent side by side and again.
+    """
+
+    key: str
+    size: int
+    expires_in: int
+    content_type: str
+    checksum: str | None = None
+    as_form: bool = False
+    in_parts: bool = False
+
+
+class UploadOffer(NamedTuple):
+    """How a client makes an upload.
+
+    Attributes:
+        method: ``PUT`` of the bytes, or ``POST`` of a form whose last field, ``file``, has them.
+        url: Where to; empty for a multipart upload.
+        headers: What a PUT must be sent with, besides what a browser adds.
+        fields: Of a form: what comes before the file.
+        parts: Of a multipart upload: the URL of each part, in order; each is a PUT without headers.
+        part_size: Bytes of each part but the last.
+        upload_id: The service's name of a multipart upload, which `DirectUploads.finish_upload` takes.
+        creates_only: Whether the service refuses to replace an object, so that what was checked stays as it is.
+        checks_checksum: Whether the service holds the upload to the checksum.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = MappingProxyType({})
+    fields: Mapping[str, str] = MappingProxyType({})
+    parts: tuple[str, ...] = ()
+    part_size: int | None = None
+    upload_id: str | None = None
+    creates_only: bool = False
+    checks_checksum: bool = False
+
+
+@runtime_checkable
+class DirectUploads(Protocol):
+    """Ability: clients upload to the service itself, held to what was agreed as far as the service can."""
+
+    def offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        """Return how. May ask the service.
+
+        Raises:
+            NotImplementedError: The service, or the credentials, cannot offer that; the message says what can.
+        """
+
+    def finish_upload(self, key: str, upload_id: str) -> None:
+        """Make a multipart upload an object; one that was finished before is no error."""
 
 
 @runtime_checkable

@@ -1,0 +1,1 @@
+"""What a file really is, told from its bytes: pure, and never a promise (a file can be two things at once)."""
