@@ -26,13 +26,16 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-sqlalchemy20 soak check bench coverage abilities format lock clean
+.PHONY: help demo serve test test-sqlalchemy20 soak check bench coverage abilities format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: .venv/installed ## show files committed, rolled back, replaced and deleted (DEMO_ARGS="--storage s3://…")
 	@$(PY) examples/demo/demo.py $(DEMO_ARGS)
+
+serve: .venv/installed ## start the gallery in examples/gallery (SERVE_ARGS="--port 9000 --storage s3://…")
+	@$(PY) examples/gallery/serve.py $(SERVE_ARGS)
 
 test: .venv/installed $(AZURITE) ## run all tests (TEST_ARGS="-k savepoint", WORKERS=4)
 	$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
