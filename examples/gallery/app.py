@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
-from holdfast.contrib.starlette import exception_handlers
-from holdfast.serving.asgi import SignedFiles
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from holdfast import FileObject, StoredObject, storages, uploads
+from holdfast.contrib.starlette import exception_handlers
+from holdfast.serving.asgi import SignedFiles
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -190,9 +190,11 @@ async def look(sessions: async_sessionmaker[AsyncSession], transaction: Transact
         shown = await _entries(transaction.held) if transaction.held is not None else committed
     before, after = ({entry.file.path for entry in entries} for entries in (committed, shown))
     states = {path: "held" if path in before & after else "pending" for path in before | after}
+    found = [found async for found in storages.get("gallery").list_async()]
     objects = [
-        {"path": found.key, "size": found.size, "state": states.get(found.key, "free")}
-        async for found in storages.get("gallery").list_async()
+        {"path": info.key, "size": info.size, "state": states.get(info.key, "free")}
+        for info in found
+        if not info.key.endswith(".claimed")
     ]
     return {
         "open": is_open,
@@ -200,6 +202,7 @@ async def look(sessions: async_sessionmaker[AsyncSession], transaction: Transact
         "files": [{"id": e.id, "file": {**e.file.describe(), "url": e.file.url()}} for e in shown],
         "rows": [{"id": e.id, "path": e.file.path} for e in committed],
         "objects": objects,
+        "used_tickets": len(found) - len(objects),
     }
 
 

@@ -7,9 +7,10 @@ import json
 import secrets
 import sys
 from pathlib import Path
+from typing import Any
 
 import uvicorn
-from sqlalchemy import event, make_url
+from sqlalchemy import Connection, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -41,8 +42,14 @@ def open_database(url: str | None) -> AsyncEngine:
     if make_url(url).get_backend_name() == "sqlite":
 
         @event.listens_for(engine.sync_engine, "connect")
-        def set_up(connection: object, _: object) -> None:
-            connection.cursor().execute("PRAGMA journal_mode=WAL")  # type: ignore[attr-defined]
+        def set_up(connection: Any, _: object) -> None:
+            connection.cursor().execute("PRAGMA journal_mode=WAL")
+            # Left alone, Python's driver begins no transaction before a SAVEPOINT, whose release then commits.
+            connection.isolation_level = None
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
 
@@ -58,8 +65,11 @@ def main() -> None:
         secret=secrets.token_urlsafe(32),
         **asked.options,
     )
-    print(f"The gallery is at {base_url}; Ctrl-C ends it.")
-    uvicorn.run(app, host=asked.host, port=asked.port, log_level="warning")
+    server = uvicorn.Server(uvicorn.Config(app, host=asked.host, port=asked.port, log_level="warning"))
+    listening = server.config.bind_socket()
+    listening.listen()
+    print(f"The gallery is at {base_url}; Ctrl-C ends it.", flush=True)
+    server.run(sockets=[listening])
 
 
 if __name__ == "__main__":

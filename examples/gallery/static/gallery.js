@@ -81,7 +81,7 @@ function size(bytes) {
 function card(entry) {
   const item = $("file-template").content.cloneNode(true).firstElementChild;
   const name = entry.file.filename;
-  item.dataset.id = entry.id;
+  item.dataset.version = version(entry);
   item.querySelector(".view").append(view(entry));
   item.querySelector(".name").textContent = name;
   item.querySelector(".facts").textContent = `${size(entry.file.size)}, ${entry.file.content_type}`;
@@ -105,10 +105,13 @@ function line(text, kind) {
   return item;
 }
 
+// A database may use a number again that a rollback set free.
+const version = ({ id, file }) => JSON.stringify([id, file.filename, file.size, file.last_modified]);
+
 // Cards stay as they are while their file does, so that a video goes on playing.
 function showFiles(entries) {
-  const before = new Map([...$("files").children].map((item) => [item.dataset.id, item]));
-  $("files").replaceChildren(...entries.map((entry) => before.get(String(entry.id)) ?? card(entry)));
+  const before = new Map([...$("files").children].map((item) => [item.dataset.version, item]));
+  $("files").replaceChildren(...entries.map((entry) => before.get(version(entry)) ?? card(entry)));
   $("empty").hidden = entries.length > 0;
 }
 
@@ -120,6 +123,9 @@ async function show() {
   $("objects").replaceChildren(
     ...state.objects.map((object) => line(`${object.path}  ${size(object.size)}`, object.state === "held" ? "" : object.state)),
   );
+  $("tickets").textContent = state.used_tickets
+    ? `And ${state.used_tickets} mark${state.used_tickets === 1 ? "" : "s"} of used tickets, which the next sweep takes.`
+    : "";
   $("row-count").textContent = state.rows.length;
   $("object-count").textContent = state.objects.length;
   $("transaction").textContent = state.open
