@@ -88,7 +88,10 @@ def content_disposition(kind: Disposition, filename: str | None = None) -> str:
     if filename is None:
         return kind
     name = offered_name(filename)
-    ascii_name = "".join(map(_ascii, unicodedata.normalize("NFC", name)))
+    if name.isascii():  # the usual case, and each answer has the header
+        ascii_name = _UNSAFE_QUOTED.sub("_", name)
+    else:
+        ascii_name = "".join(map(_ascii, unicodedata.normalize("NFC", name)))
     ascii_name = "file" if _NOT_A_NAME.fullmatch(ascii_name) else ascii_name
     header = f'{kind}; filename="{ascii_name}"'
     return header if ascii_name == name else f"{header}; filename*=UTF-8''{quote(name, safe=_ATTR_CHARS)}"
