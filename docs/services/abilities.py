@@ -10,7 +10,7 @@ import fsspec
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.drivers.protocol import PartialUploads, Signer
+from holdfast.drivers.protocol import DirectUploads, PartialUploads, Signer
 
 HEAD = """# What each service can do
 
@@ -25,6 +25,7 @@ Made from what the drivers declare (`make abilities`); the contract tests hold e
 | create | of several writers of one new key exactly one succeeds |
 | flat | `a` and `a/b` can lie side by side, unlike a file and a folder |
 | signs | signed URLs by the service itself |
+| direct | clients can upload to the service itself, held to what was agreed as far as it can |
 | parts | `sweep` finds and clears what uploads that were cut off left behind |
 
 """
@@ -57,7 +58,8 @@ def storages(folder: Path) -> Iterator[tuple[str, str, StorageBackend]]:
 
 def table() -> str:
     """Return the page."""
-    names = ["writes", "lists", "type", "metadata", "etag", "version", "create", "flat", "signs", "parts", "settings"]
+    names = ["writes", "lists", "type", "metadata", "etag", "version", "create", "flat", "signs"]
+    names += ["direct", "parts", "settings"]
     lines = [f"| service | through | {' | '.join(names)} |", "|---|---|" + ":-:|" * (len(names) - 1) + "---|"]
     with tempfile.TemporaryDirectory() as folder:
         for service, through, storage in storages(Path(folder)):
@@ -65,7 +67,8 @@ def table() -> str:
             driver = storage._plain
             ticks = [
                 *(can.writable, can.lists, can.content_type, can.metadata, can.etag, can.versions),
-                *(can.atomic_create, can.flat, isinstance(driver, Signer), isinstance(driver, PartialUploads)),
+                *(can.atomic_create, can.flat),
+                *(isinstance(driver, kind) for kind in (Signer, DirectUploads, PartialUploads)),
             ]
             cells = ["✓" if tick else "–" for tick in ticks]
             settings = ", ".join(f"`{name}`" for name in sorted(can.settings)) or "–"

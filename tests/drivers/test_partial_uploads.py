@@ -6,16 +6,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from datetime import timedelta
 from textwrap import dedent
 
 import boto3
 import pytest
 from botocore.config import Config
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from obstore.store import S3Store
 
 from holdfast.backends.base import StorageBackend
@@ -24,7 +20,7 @@ from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.local.files import TEMPORARY
 from holdfast.errors import AccessDeniedError, NotFoundError, StorageError, UnsupportedError
-from tests.drivers.s3.double import listing, serving
+from tests.drivers.s3.double import listing, make_certificate, serving
 
 DAY = timedelta(days=1)
 HALVES = pytest.mark.parametrize("half", ["sync", "async"])
@@ -202,16 +198,7 @@ def test_an_endpoint_without_encryption():
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     """A certificate for this machine that nobody signed, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - DAY, now + DAY, [])
-    made = made.add_extension(names, critical=False).sign(key, hashes.SHA256())
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    path.write_bytes(key.private_bytes(*form) + made.public_bytes(serialization.Encoding.PEM))
-    return path
+    return make_certificate(tmp_path_factory.mktemp("tls") / "both.pem")
 
 
 def test_certificates(certificate):

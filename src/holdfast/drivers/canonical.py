@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -38,7 +39,15 @@ class Signer(NamedTuple):
     token: str | None = None
 
 
-def presigned_url(address: str, request: SignRequest, signer: Signer, now: datetime) -> str:
+def presigned_url(
+    address: str,
+    request: SignRequest,
+    signer: Signer,
+    now: datetime,
+    *,
+    bound: Mapping[str, str] = MappingProxyType({}),
+    parameters: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Return a URL for one object.
 
     Args:
@@ -46,11 +55,13 @@ def presigned_url(address: str, request: SignRequest, signer: Signer, now: datet
         request: What it allows; its key is the whole one, with any prefix.
         signer: Who signs.
         now: Time in UTC, from which `SignRequest.expires_in` counts.
+        bound: Headers that must be sent, by their names in lower case.
+        parameters: More parameters of the service.
     """
     time = timestamp(now)
     scope = f"{time[:8]}/{signer.place}"
     url = f"{address}/{path(request.key)}"
-    headers = {"host": host(url), **bound_headers(request)}
+    headers = {"host": host(url), **bound}
     own = {
         "Algorithm": signer.algorithm,
         "Credential": f"{signer.identity}/{scope}",
@@ -59,8 +70,8 @@ def presigned_url(address: str, request: SignRequest, signer: Signer, now: datet
         "SignedHeaders": signed_names(headers),
         **({"Security-Token": signer.token} if signer.token else {}),
     }
-    parameters = {f"{signer.vendor}{name}": value for name, value in own.items()}
-    url = f"{url}?{query_string({**parameters, **answer_parameters(request)})}"
+    signed = {f"{signer.vendor}{name}": value for name, value in own.items()}
+    url = f"{url}?{query_string({**signed, **parameters, **answer_parameters(request)})}"
     digest = request_digest(request.method, url, headers, ANY_BODY)
     signature = signer.sign(scope, f"{signer.algorithm}\n{time}\n{scope}\n{digest}")
     return f"{url}&{signer.vendor}Signature={signature}"
@@ -108,13 +119,6 @@ def request_digest(method: str, url: str, headers: Mapping[str, str], payload: s
 def signed_names(headers: Mapping[str, str]) -> str:
     """Return the list of headers that a signature covers."""
     return ";".join(sorted(headers))
-
-
-def bound_headers(request: SignRequest) -> dict[str, str]:
-    """Return the headers that an upload must have, by their names in lower case."""
-    if request.method == "GET" or request.content_type is None:
-        return {}
-    return {"content-type": request.content_type}
 
 
 def answer_parameters(request: SignRequest) -> dict[str, str]:

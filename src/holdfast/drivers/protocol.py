@@ -190,6 +190,7 @@ class UploadTerms(NamedTuple):
         checksum: The ``"sha256:<hex>"`` that it must have, if that is known.
         as_form: For an HTML form (``POST``) instead of a ``PUT``.
         in_parts: For a multipart upload, whose parts can be sent side by side and again.
+        settings: What the service is told besides, only fields that the driver's `Abilities` name.
     """
 
     key: str
@@ -199,6 +200,7 @@ class UploadTerms(NamedTuple):
     checksum: str | None = None
     as_form: bool = False
     in_parts: bool = False
+    settings: ObjectSettings = NO_SETTINGS
 
 
 class UploadOffer(NamedTuple):
@@ -211,7 +213,8 @@ class UploadOffer(NamedTuple):
         fields: Of a form: what comes before the file.
         parts: Of a multipart upload: the URL of each part, in order; each is a PUT without headers.
         part_size: Bytes of each part but the last.
-        upload_id: The service's name of a multipart upload, which `DirectUploads.finish_upload` takes.
+        upload_id: What `DirectUploads.finish_upload` takes, of a multipart upload: text without secrets, to be kept
+            where the client cannot change it.
         creates_only: Whether the service refuses to replace an object, so that what was checked stays as it is.
         checks_checksum: Whether the service holds the upload to the checksum.
     """
@@ -226,6 +229,9 @@ class UploadOffer(NamedTuple):
     creates_only: bool = False
     checks_checksum: bool = False
 
+    def __repr__(self) -> str:
+        return f"UploadOffer({self.method!r}, …)"  # a URL is all that it takes to upload
+
 
 @runtime_checkable
 class DirectUploads(Protocol):
@@ -239,7 +245,11 @@ class DirectUploads(Protocol):
         """
 
     def finish_upload(self, key: str, upload_id: str) -> None:
-        """Make a multipart upload an object; one that was finished before is no error."""
+        """Make a multipart upload an object; one that was finished before is no error.
+
+        Raises:
+            FileNotFoundError: Parts are missing, which can still be sent; or there is no such upload.
+        """
 
 
 @runtime_checkable
@@ -267,3 +277,29 @@ class PartialUploadsBelow(PartialUploads, Protocol):
 
     def clear_partial_uploads_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
         """Like `clear_partial_uploads`, for keys in a folder and below; the keys are those of the whole."""
+
+
+class OpenedFile(NamedTuple):
+    """A file that was opened for reading; who has it closes the descriptor.
+
+    Attributes:
+        descriptor: Of a regular file, and of nothing else.
+        size: Bytes.
+    """
+
+    descriptor: int
+    size: int
+
+
+@runtime_checkable
+class PlainFiles(Protocol):
+    """Ability: objects are plain files on this machine, which the kernel can hand out by itself."""
+
+    def open_file(self, key: str) -> OpenedFile:
+        """Open an object. A missing one raises."""
+
+    def open_cached(self, key: str) -> OpenedFile | None:
+        """Open an object without ever waiting for a disk, in an event loop; None where `open_file` has to do it."""
+
+    def relative_path(self, key: str) -> str:
+        """Return where an object lies below the folder that a server in front of the program knows."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from holdfast.drivers.protocol import PutOptions, SignRequest
     from holdfast.objects import ObjectInfo
     from holdfast.registry import StorageRegistry
+    from holdfast.signed_urls import SignedURLs
     from holdfast.testing.faults import Operation
 
 
@@ -104,11 +105,13 @@ class StandIns:
     def __init__(self, registry: StorageRegistry = storages) -> None:
         self._registry = registry
         self._before: dict[str, StorageBackend] = {}
+        self._signed_urls: SignedURLs | None = None
         self._outer: Any = None
         self._drivers: dict[str, StandInDriver] = {}
 
     def __enter__(self) -> Self:
         self._before, self._outer = dict(self._registry.all()), self._registry._substitute
+        self._signed_urls = self._registry.signed_urls
         self._registry._substitute = self._stand_in
         for storage in self._before.values():
             self._registry.register_backend(storage)
@@ -122,6 +125,7 @@ class StandIns:
         self._registry._substitute = self._outer
         self._registry._backends.clear()  # itself, which the documents' own fixtures may hold
         self._registry._backends.update(self._before)
+        self._registry.signed_urls = self._signed_urls
 
     def __getitem__(self, key: str) -> StorageBackend:
         return self._registry.get(key)
@@ -187,4 +191,5 @@ class StandIns:
             checksum=storage._algorithm,
             key_scheme=storage.key_scheme,
             object_settings=storage._object_settings,
+            public_url=storage.public_url,
         )

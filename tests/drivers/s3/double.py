@@ -3,7 +3,13 @@
 import ssl
 import threading
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from holdfast.drivers.s3.requests import Bucket
 from holdfast.drivers.s3.signature import Credentials
@@ -21,23 +27,26 @@ def listing(*keys, following=None):
 
 
 class Double:
-    """A server with an answer for each request line, and the lines that it saw."""
+    """A server with an answer for each request line, and the lines, headers and bodies that it saw."""
 
     def __init__(self, certificate=None):
-        self.answers, self.seen = [], []
+        self.answers, self.seen, self.sent = [], [], []
         double = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self):
                 double.seen.append((self.command, self.path))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                double.sent.append((self.headers, body.decode()))
                 status, body, *headers = double.answers.pop(0)
                 self.send_response(status)
                 for name, value in headers:
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body.encode())
+                if self.command != "HEAD":
+                    self.wfile.write(body.encode())
 
-            do_GET = do_DELETE = answer  # noqa: N815  # http.server's names
+            do_GET = do_DELETE = do_POST = do_HEAD = answer  # noqa: N815  # http.server's names
 
             def log_message(self, *args):
                 pass
@@ -63,3 +72,16 @@ def serving(certificate=None):
         double.server.shutdown()
         thread.join()
         double.server.server_close()
+
+
+def make_certificate(path):
+    """Write a certificate for this machine that nobody signed, and its key, and return the path."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now, day = datetime.now(UTC), timedelta(days=1)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day, [])
+    made = made.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path.write_bytes(key.private_bytes(*form) + made.public_bytes(serialization.Encoding.PEM))
+    return path

@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from holdfast.drivers.s3 import requests
+from holdfast.drivers import fetching
 from holdfast.drivers.s3.answers import Upload
 from tests.drivers.s3.double import TIME, listing, serving
 
@@ -70,7 +70,7 @@ def test_a_failure(double, answer, kind, text):
 
 def test_an_endless_answer(double, monkeypatch):
     """It is not read to its end."""
-    monkeypatch.setattr(requests, "_LARGEST", 100)
+    monkeypatch.setattr(fetching, "LARGEST", 100)
     double.answers = [(200, listing("a", "b", "c"))]
     with pytest.raises(OSError, match="more than 100 bytes"):
         list(double.bucket.uploads(""))

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from holdfast.drivers.azure.signature import Account, presigned_url
 from holdfast.drivers.protocol import SignRequest
 from holdfast.errors import ConfigurationError
-from tests.drivers.signing.strategies import DISPOSITION, ODD, UPLOADS_OF_ANY_TYPE
+from tests.drivers.signing.strategies import AZURE_REQUESTS, CHECKSUM, DISPOSITION, ODD
 from tests.drivers.signing.urls import parts
 
 KEY = base64.b64encode(b"CANARY" * 10).decode()
@@ -26,7 +26,7 @@ def microsofts(address, request, protocol):
     token = signatures.generate_blob(
         "container",
         request.key,
-        permission="r" if request.method == "GET" else "cw",
+        permission="r" if request.method == "GET" else "c" if request.if_absent else "cw",
         expiry=NOW + timedelta(seconds=request.expires_in),
         protocol=protocol,
         content_disposition=request.content_disposition,
@@ -35,9 +35,10 @@ def microsofts(address, request, protocol):
     return BlobClient(address, "container", request.key, credential=token).url
 
 
-@given(UPLOADS_OF_ANY_TYPE)
+@given(AZURE_REQUESTS)
 @example(SignRequest(ODD, "GET", 60, "text/plain; charset=utf-8", DISPOSITION))
 @example(SignRequest(ODD, "PUT", 7 * 24 * 3600))
+@example(SignRequest(ODD, "PUT", 60, if_absent=True))
 def test_a_url_is_microsofts(request):
     """For any name, type and disposition, GET and PUT."""
     address = "https://account.blob.core.windows.net"
@@ -52,10 +53,13 @@ def test_a_url_is_microsofts_at_an_endpoint():
     assert parts(url) == parts(microsofts(address, request, "https,http"))
 
 
-def test_the_type_of_an_upload_cannot_be_bound():
-    """So it is refused, instead of being dropped."""
-    with pytest.raises(NotImplementedError, match="leave content_type out"):
-        presigned_url("https://h", "container", SignRequest("x", "PUT", 60, "text/plain"), ACCOUNT, NOW)
+@pytest.mark.parametrize(("name", "value"), [("content_type", "text/plain"), ("size", 0), ("checksum", CHECKSUM)])
+def test_s8_what_of_an_upload_cannot_be_bound(name, value):
+    """It is refused, instead of being dropped."""
+    with pytest.raises(NotImplementedError, match=f"leave {name} out"):
+        presigned_url("https://h", "container", SignRequest("x", "PUT", 60, **{name: value}), ACCOUNT, NOW)
+    request = SignRequest("x", "GET", 60)._replace(**{name: value})
+    assert presigned_url("https://h", "container", request, ACCOUNT, NOW)
 
 
 def test_the_key_does_not_show():

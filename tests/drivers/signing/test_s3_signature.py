@@ -1,5 +1,6 @@
 """URLs of S3 are signed as AWS's own client signs them."""
 
+from base64 import b64encode
 from datetime import UTC, datetime
 
 import boto3
@@ -9,7 +10,7 @@ from hypothesis import example, given
 
 from holdfast.drivers.protocol import SignRequest
 from holdfast.drivers.s3.signature import Credentials, presigned_url
-from tests.drivers.signing.strategies import DISPOSITION, ODD, REQUESTS
+from tests.drivers.signing.strategies import CHECKSUM, DISPOSITION, ODD, S3_REQUESTS
 from tests.drivers.signing.urls import parts, time_of
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -42,8 +43,14 @@ def botocores(made, request):
     """Return botocore's URL."""
     headers = {"ResponseContentType": request.content_type, "ResponseContentDisposition": request.content_disposition}
     if request.method == "PUT":
-        headers = {"ContentType": request.content_type}
-    target = {"Bucket": "bucket", "Key": request.key, **{name: value for name, value in headers.items() if value}}
+        headers = {
+            "ContentType": request.content_type,
+            "ContentLength": request.size,
+            "ChecksumSHA256": request.checksum and b64encode(bytes.fromhex(request.checksum[7:])).decode(),
+            "IfNoneMatch": "*" if request.if_absent else None,
+        }
+    given = {name: value for name, value in headers.items() if value is not None}
+    target = {"Bucket": "bucket", "Key": request.key, **given}
     return made.generate_presigned_url(f"{request.method.lower()}_object", target, request.expires_in)
 
 
@@ -53,11 +60,12 @@ def assert_alike(url, theirs):
     assert url.partition("?")[0] == theirs.partition("?")[0]
 
 
-@given(REQUESTS)
+@given(S3_REQUESTS)
 @example(SignRequest(ODD, "GET", 60, "text/plain; charset=utf-8", DISPOSITION))
 @example(SignRequest(ODD, "PUT", 7 * 24 * 3600, "text/plain;  charset=utf-8"))
+@example(SignRequest(ODD, "PUT", 60, "image/png", size=5 * 1024**3, checksum=CHECKSUM, if_absent=True))
 def test_a_url_is_botocores(request):
-    """For any name, type and disposition, GET and PUT."""
+    """For any name, type and disposition, size and checksum, GET and PUT."""
     theirs = botocores(CLIENT, request)
     url = presigned_url(PLACES["path"][0], request, "eu-west-1", CREDENTIALS, time_of(theirs, "X-Amz-Date"))
     assert_alike(url, theirs)
@@ -80,10 +88,17 @@ def test_a_url_is_botocores_at_every_address(place, request_, token):
     assert parts(url)[2].get("X-Amz-Security-Token") == token
 
 
-def test_an_upload_binds_its_type():
-    """The header is signed; without a type nothing but the host is."""
-    for content_type, names in (("text/plain", "content-type;host"), (None, "host")):
-        request = SignRequest("x", "PUT", 60, content_type)
+def test_an_upload_binds_what_is_said_of_it():
+    """The headers are signed; without any nothing but the host is. A GET has none of them."""
+    for method, more, names in (
+        ("PUT", {}, "host"),
+        ("PUT", {"content_type": "text/plain"}, "content-type;host"),
+        ("PUT", {"size": 0}, "content-length;host"),
+        ("PUT", {"checksum": CHECKSUM}, "host;x-amz-checksum-sha256"),
+        ("PUT", {"if_absent": True}, "host;if-none-match"),
+        ("GET", {"size": 0, "checksum": CHECKSUM, "if_absent": True}, "host"),
+    ):
+        request = SignRequest("x", method, 60, **more)
         url = presigned_url("https://h/b", request, "r", CREDENTIALS, datetime.now(UTC))
         assert parts(url)[2]["X-Amz-SignedHeaders"] == names
 
@@ -94,3 +109,10 @@ def test_the_secret_does_not_show():
     assert CREDENTIALS.access_key in url
     assert SECRET not in url
     assert SECRET not in repr(CREDENTIALS)
+
+
+def test_s8_another_checksum_is_refused():
+    """S3 would not look at it, so that it is not forgotten."""
+    request = SignRequest("x", "PUT", 60, checksum=f"blake3:{'00' * 32}")
+    with pytest.raises(NotImplementedError, match="only by sha256"):
+        presigned_url("https://h/b", request, "r", CREDENTIALS, datetime.now(UTC))

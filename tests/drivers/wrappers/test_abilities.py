@@ -15,6 +15,7 @@ from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.protocol import (
     AsyncPartialUploads,
     BatchPut,
+    DirectUploads,
     PartialUploads,
     PartialUploadsBelow,
     Signer,
@@ -24,7 +25,7 @@ from holdfast.drivers.wrappers.wrapper import Wrapper, never_blocks
 from holdfast.errors import ConfigurationError
 
 S3 = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "aws_region": "us-east-1"}
-KINDS = [BatchPut, Signer, PartialUploads, AsyncPartialUploads, PartialUploadsBelow]
+KINDS = [BatchPut, Signer, DirectUploads, PartialUploads, AsyncPartialUploads, PartialUploadsBelow]
 
 
 def disk(folder):
@@ -60,6 +61,8 @@ def test_abilities_survive(tmp_path, inner, wrapper):
     expected = [isinstance(storage._plain, kind) for kind in KINDS]
     if wrapper == "limited":  # each object of a batch has a clock and attempts of its own
         expected[KINDS.index(BatchPut)] = False
+    if wrapper == "read-only":
+        expected[KINDS.index(DirectUploads)] = False
     assert [isinstance(outer._plain, kind) for kind in KINDS] == expected
     if wrapper != "read-only":
         assert outer.abilities == storage.abilities
@@ -71,8 +74,8 @@ def test_a_folder_has_the_unfinished_uploads_that_name_it(tmp_path, inner, clear
     """Temporary files of a disk belong to the whole storage."""
     storage = inner(tmp_path)
     outer = PrefixBackend("outer", storage, "a/b")
-    expected = [isinstance(storage._plain, BatchPut), isinstance(storage._plain, Signer), clears]
-    assert [isinstance(outer._plain, kind) for kind in KINDS[:3]] == expected
+    expected = [*(isinstance(storage._plain, kind) for kind in KINDS[:3]), clears]
+    assert [isinstance(outer._plain, kind) for kind in KINDS[:4]] == expected
 
 
 def test_what_waits_in_threads(tmp_path):
@@ -85,13 +88,14 @@ def test_what_waits_in_threads(tmp_path):
 
 
 def test_a_mirror_has_what_all_have(tmp_path):
-    """What one of them does not keep cannot be relied on; URLs are those of the first."""
+    """What one of them does not keep cannot be relied on; URLs are those of the first, and no client writes to one."""
     mirror = MirrorBackend("safe", [s3(tmp_path), StorageBackend("disk", LocalDriver(tmp_path))])
     assert not mirror.abilities.content_type
     assert not mirror.abilities.flat
     assert mirror.abilities.settings == frozenset()
     assert isinstance(mirror._plain, Signer)
     assert isinstance(mirror._plain, PartialUploads)
+    assert not isinstance(mirror._plain, DirectUploads)
     other = MirrorBackend("safe", [memory(tmp_path), StorageBackend("disk", LocalDriver(tmp_path))])
     assert not isinstance(other._plain, Signer)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from holdfast.drivers.protocol import SignRequest
 
 _VERSION = "2020-12-06"  # the first with today's string to sign, which older emulators know as well
-_READ, _WRITE = "r", "cw"
+_READ, _WRITE, _CREATE = "r", "cw", "c"
 # What is signed: the empty name stands for the blob. Start, policy, addresses, snapshot, encryption scope and the other
 # headers of the answer are left open here.
 _ORDER = (
@@ -56,7 +56,7 @@ EMULATOR_ADDRESS = "http://127.0.0.1:10000"
 def presigned_url(address: str, container: str, request: SignRequest, account: Account, now: datetime) -> str:
     """Return a URL for one blob.
 
-    An upload must be sent with ``x-ms-blob-type: BlockBlob``. Its content type cannot be bound.
+    An upload must be sent with ``x-ms-blob-type: BlockBlob``. Only that it replaces nothing can be bound.
 
     Args:
         address: URL of the account, without a slash at the end.
@@ -66,18 +66,13 @@ def presigned_url(address: str, container: str, request: SignRequest, account: A
         now: Time in UTC, from which `SignRequest.expires_in` counts.
 
     Raises:
-        NotImplementedError: The request binds the content type of an upload.
+        NotImplementedError: The request binds the content type, the size or the checksum of an upload.
         ConfigurationError: The account's key is not base64.
     """
-    if canonical.bound_headers(request):
-        message = (
-            "Azure's signatures cannot bind the content type of an upload: leave content_type out, and look at what "
-            "was uploaded before it is used"
-        )
-        raise NotImplementedError(message)
+    _check(request)
     answer = {} if request.method != "GET" else {"rscd": request.content_disposition, "rsct": request.content_type}
     fields = {
-        "sp": _READ if request.method == "GET" else _WRITE,
+        "sp": _READ if request.method == "GET" else _CREATE if request.if_absent else _WRITE,
         "se": (now + timedelta(seconds=request.expires_in)).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "spr": "https" if address.startswith("https:") else "https,http",
         "sv": _VERSION,
@@ -89,6 +84,18 @@ def presigned_url(address: str, container: str, request: SignRequest, account: A
     signature = hmac.digest(_decoded(account.key), to_sign.encode(), "sha256")
     query = canonical.query_string({**fields, "sig": base64.b64encode(signature).decode()})
     return f"{address}/{container}/{canonical.path(request.key)}?{query}"
+
+
+def _check(request: SignRequest) -> None:
+    if request.method == "GET":
+        return
+    for name, what in (("content_type", "content type"), ("size", "size"), ("checksum", "checksum")):
+        if getattr(request, name) is not None:
+            message = (
+                f"Azure's signatures cannot bind the {what} of an upload: leave {name} out, and look at what was "
+                "uploaded before it is used"
+            )
+            raise NotImplementedError(message)
 
 
 def _decoded(key: str) -> bytes:

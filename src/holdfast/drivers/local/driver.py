@@ -18,7 +18,7 @@ from holdfast import errors
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.local.files import Folders, TemporaryFile, clear_temporary, describe
 from holdfast.drivers.local.listing import walk
-from holdfast.drivers.protocol import MIB, Put, PutOptions
+from holdfast.drivers.protocol import MIB, OpenedFile, Put, PutOptions
 from holdfast.errors import StorageError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from holdfast.drivers.body import Body
+    from holdfast.drivers.local.cached import CachedFolder
     from holdfast.objects import ObjectInfo
 
 T = TypeVar("T")
@@ -61,6 +62,7 @@ class LocalDriver:
         self._durable = durable
         self._mode = mode
         self._folder_mode = mode | (mode & 0o444) >> 2
+        self._cached: CachedFolder | None = None
 
     @property
     def native(self) -> Path:
@@ -110,9 +112,8 @@ class LocalDriver:
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read a file, or a part of it."""
-        descriptor = self._open(key)
+        descriptor, size = self.open_file(key)
         with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor has no Path
-            size = os.fstat(descriptor).st_size
             rest = max(0, (size if end is None else min(size, end)) - start)
             file.seek(start)
             step = rest if chunk_size is None else chunk_size
@@ -122,7 +123,7 @@ class LocalDriver:
 
     def stat(self, key: str) -> ObjectInfo:
         """Describe a file."""
-        descriptor = self._open(key)
+        descriptor, _ = self.open_file(key)
         try:
             return describe(key, os.fstat(descriptor))
         finally:
@@ -145,7 +146,7 @@ class LocalDriver:
 
     def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002  # it has none
         """Copy a file, in the kernel where it can."""
-        descriptor = self._open(source)
+        descriptor, _ = self.open_file(source)
         try:
             with Folders(self._root, self._folder_mode) as folders:
                 file = TemporaryFile(folders, target, self._mode)
@@ -185,16 +186,32 @@ class LocalDriver:
             return None
         return _CLASSES.get(error.errno or 0, StorageError)
 
-    def _open(self, key: str) -> int:
+    def open_file(self, key: str) -> OpenedFile:
+        """Walk to a file and open it."""
+        if self._cached is not None:
+            self._cached.renew()
         with Folders(self._root, self._folder_mode, create=False) as folders:
             folder, name = folders.of(key)
             # O_NONBLOCK: opening a FIFO that somebody put there must not hang.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
             descriptor = os.open(name, flags, dir_fd=folder)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             os.close(descriptor)
             raise FileNotFoundError(errno.ENOENT, "not a regular file", key)
-        return descriptor
+        return OpenedFile(descriptor, found.st_size)
+
+    def open_cached(self, key: str) -> OpenedFile | None:
+        """Open a file whose name the kernel has in memory; the first call only prepares for the next ones."""
+        if self._cached is None:
+            from holdfast.drivers.local.cached import CachedFolder  # noqa: PLC0415  # ctypes: 2 ms to import
+
+            self._cached = CachedFolder(self._root)
+        return self._cached.open(key)
+
+    def relative_path(self, key: str) -> str:
+        """Return the key: it is the path below the root."""
+        return key
 
 
 def _caught(call: Callable[[], T]) -> T | Exception:

@@ -57,6 +57,7 @@ _CLASSES: tuple[tuple[type[BaseException], type[errors.StorageError]], ...] = (
     (exceptions.NotSupportedError, errors.UnsupportedError),
     (NotImplementedError, errors.UnsupportedError),
     (TimeoutError, errors.StorageTimeoutError),
+    (ConnectionError, errors.UnavailableError),
 )
 _ANSWER = re.compile(
     r"Error performing [A-Z]+ \S+ in .*?- Server returned non-2xx status code: (?P<status>\d{3})\b"

@@ -44,8 +44,6 @@ def _checked(store: Any, found: Bucket | None) -> Bucket:
             "a credential_provider (obstore.auth.boto3), or aws_access_key_id and aws_secret_access_key"
         )
         raise NotImplementedError(message)
-    if not s3_bucket.is_encrypted(store, found):
-        address = "/".join(found.url.split("/", 3)[:3])
-        message = f"{address} is not encrypted: add aws_allow_http=True if that is meant"
-        raise NotImplementedError(message)
+    if not s3_bucket.is_encrypted(store, found.url):
+        raise NotImplementedError(s3_bucket.unencrypted(found.url))
     return found

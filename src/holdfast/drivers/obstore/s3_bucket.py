@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import obstore as obs
 
+from holdfast.drivers.fetching import Connection
 from holdfast.drivers.obstore import credentials
 from holdfast.drivers.s3.requests import Bucket
 from holdfast.drivers.s3.signature import Credentials
@@ -43,10 +44,27 @@ async def find_async(store: Any) -> Bucket | None:
     return _bucket(store, url, None if provider is None else await credentials.provided_async(provider))
 
 
-def is_encrypted(store: Any, bucket: Bucket) -> bool:
+def is_encrypted(store: Any, url: str, variable: str = "AWS_ALLOW_HTTP") -> bool:
     """Return whether requests are encrypted, or need not be."""
-    allowed = (store.client_options or {}).get("allow_http") or os.environ.get("AWS_ALLOW_HTTP")
-    return bucket.url.startswith("https:") or is_true(allowed)
+    allowed = (store.client_options or {}).get("allow_http") or os.environ.get(variable)
+    return url.startswith("https:") or is_true(allowed)
+
+
+def unencrypted(url: str, option: str = "aws_allow_http") -> str:
+    """Return what is said of an address that is not encrypted."""
+    address = "/".join(url.split("/", 3)[:3])
+    return f"{address} is not encrypted: add {option}=True if that is meant"
+
+
+def connection(store: Any) -> Connection:
+    """Return how a store reaches its service."""
+    options = store.client_options or {}
+    certificates = options.get("root_certificate")
+    return Connection(
+        certificates.decode() if isinstance(certificates, bytes) else certificates,
+        not is_true(options.get("allow_invalid_certificates")),
+        options.get("proxy_url"),
+    )
 
 
 def setting(store: Any, name: str, *variables: str) -> str | None:
@@ -80,15 +98,12 @@ def _bucket(store: Any, signed_url: str, provided: Mapping[str, Any] | None) -> 
         found = Credentials(access_key, _secret_key(store) or "", query.get("X-Amz-Security-Token", [None])[0])
     else:
         return None
-    options = store.client_options or {}
-    certificates = options.get("root_certificate")
     return Bucket(
         _address(store, signed_url),
         region,
         found,
-        certificates=certificates.decode() if isinstance(certificates, bytes) else certificates,
-        verify=not is_true(options.get("allow_invalid_certificates")),
-        proxy=options.get("proxy_url"),
+        *connection(store),
+        name=setting(store, "bucket", "AWS_BUCKET", "AWS_BUCKET_NAME") or "",
     )
 
 

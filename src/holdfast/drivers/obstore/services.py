@@ -9,7 +9,7 @@ from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemorySto
 
 from holdfast.drivers import threads
 from holdfast.drivers.abilities import FILES, HEADERS, Abilities
-from holdfast.drivers.obstore import ordering, partial_uploads
+from holdfast.drivers.obstore import ordering, partial_uploads, uploads
 from holdfast.drivers.obstore.driver import ObstoreDriver, SigningObstoreDriver
 from holdfast.drivers.obstore.encryption import changed_store, check_s3, store_options
 from holdfast.drivers.obstore.tags import check_azure, check_tags
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions
+    from holdfast.drivers.protocol import PutOptions, UploadOffer, UploadTerms
     from holdfast.objects import ObjectInfo
 
 _READ_ONLY = "this storage is read-only, as every web server through obstore; WebDAV is written to with FSSpecBackend"
@@ -57,6 +57,14 @@ class S3ObstoreDriver(SigningObstoreDriver):
                 self._changed[name] = changed_store(store, options)
             return self._changed[name]
 
+    def offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        """Sign with the store's credentials; a multipart upload is begun with a request of our own."""
+        return uploads.s3_offer(self._open(), terms)
+
+    def finish_upload(self, key: str, upload_id: str) -> None:
+        """Finish with requests of our own."""
+        uploads.s3_finish(self._open(), key, upload_id)
+
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """List and abort multipart uploads with requests of our own, which obstore has no call for."""
         store = self._open()
@@ -83,6 +91,14 @@ class GCSObstoreDriver(SigningObstoreDriver):
     abilities = Abilities(versions=True, settings=HEADERS | {"storage_class"})
     _not_copied = frozenset({"storage_class"})
 
+    def offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        """Sign with the private key of a service account."""
+        return uploads.gcs_offer(self._open(), terms)
+
+    def finish_upload(self, key: str, upload_id: str) -> None:
+        """Finish with requests of our own."""
+        uploads.gcs_finish(self._open(), key, upload_id)
+
 
 class AzureObstoreDriver(SigningObstoreDriver):
     """Azure Blob Storage; its storage class is the access tier."""
@@ -95,6 +111,14 @@ class AzureObstoreDriver(SigningObstoreDriver):
         """Refuse settings that Azure would refuse."""
         super().check_settings(settings)
         check_azure(settings)
+
+    def offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        """Sign with the key of the account."""
+        return uploads.azure_offer(self._open(), terms)
+
+    def finish_upload(self, key: str, upload_id: str) -> None:
+        """Finish with requests of our own."""
+        uploads.azure_finish(self._open(), key, upload_id)
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List page by page, and in order."""

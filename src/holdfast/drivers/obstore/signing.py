@@ -7,11 +7,7 @@ one: with the role of a machine, or any other token.
 
 from __future__ import annotations
 
-import json
-import os
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import obstore as obs
@@ -20,21 +16,19 @@ from obstore.store import AzureStore, S3Store
 from holdfast.drivers import canonical, threads
 from holdfast.drivers.azure import signature as azure
 from holdfast.drivers.gcs import signature as gcs
-from holdfast.drivers.obstore import s3_bucket
+from holdfast.drivers.obstore import accounts, s3_bucket
 from holdfast.drivers.obstore.s3_bucket import is_true, setting
 from holdfast.drivers.s3 import signature as s3
-from holdfast.errors import ConfigurationError, MissingExtraError
+from holdfast.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from holdfast.drivers.protocol import SignRequest
     from holdfast.drivers.s3.requests import Bucket
 
-_GOOGLE = "https://storage.googleapis.com"
-_S3_KEYS = "a credential_provider (obstore.auth.boto3), or aws_access_key_id and aws_secret_access_key"
-_GCS_KEYS = "a service account with its private key (google_service_account)"
-_AZURE_KEYS = "azure_storage_account_key"
+S3_KEYS = "a credential_provider (obstore.auth.boto3), or aws_access_key_id and aws_secret_access_key"
+GCS_KEYS = "a service account with its private key (google_service_account)"
+AZURE_KEYS = "azure_storage_account_key"
+"""What can sign."""
 
 
 def sign(store: Any, request: SignRequest) -> str:
@@ -61,7 +55,7 @@ def _method(request: SignRequest) -> Any:
 
 def _signed_here(store: Any, request: SignRequest, bucket: Bucket | None) -> str | None:
     """Return a URL that was signed here; None where obstore can make as good a one."""
-    whole = request._replace(key=_below(store, request.key))
+    whole = request._replace(key=below(store, request.key))
     if isinstance(store, S3Store):
         return _s3(store, whole, bucket)
     return _azure(store, whole) if isinstance(store, AzureStore) else _gcs(store, whole)
@@ -74,8 +68,8 @@ def _s3(store: Any, request: SignRequest, bucket: Bucket | None) -> str | None:
     if bucket is not None:
         return s3.presigned_url(bucket.url, request, bucket.region, bucket.credentials, datetime.now(UTC))
     if is_true(setting(store, "skip_signature", "AWS_SKIP_SIGNATURE")):
-        raise NotImplementedError(_anonymous(_S3_KEYS))
-    _refuse_headers(request, _S3_KEYS)
+        raise NotImplementedError(_anonymous(S3_KEYS))
+    _refuse_headers(request, S3_KEYS)
     return None
 
 
@@ -83,40 +77,17 @@ def _s3(store: Any, request: SignRequest, bucket: Bucket | None) -> str | None:
 
 
 def _azure(store: Any, request: SignRequest) -> str | None:
-    if account := _azure_account(store):
-        container = setting(store, "container_name", "AZURE_CONTAINER_NAME") or ""
-        return azure.presigned_url(_azure_address(store, account), container, request, account, datetime.now(UTC))
+    if place := accounts.azure_place(store):
+        address, container, account = place
+        return azure.presigned_url(address, container, request, account, datetime.now(UTC))
     if _has_only_sas(store):
-        message = f"the storage cannot sign with a SAS token, which is a signature itself: give it {_AZURE_KEYS}"
+        message = f"the storage cannot sign with a SAS token, which is a signature itself: give it {AZURE_KEYS}"
         raise NotImplementedError(message)
     if is_true(setting(store, "skip_signature", "AZURE_SKIP_SIGNATURE")):
-        raise NotImplementedError(_anonymous(_AZURE_KEYS))
-    _refuse_headers(request, _AZURE_KEYS)
-    _refuse_odd_names(request, _AZURE_KEYS)
+        raise NotImplementedError(_anonymous(AZURE_KEYS))
+    _refuse_headers(request, AZURE_KEYS)
+    _refuse_odd_names(request, AZURE_KEYS)
     return None
-
-
-def _azure_account(store: Any) -> azure.Account | None:
-    default = azure.EMULATOR if _is_emulated(store) else azure.Account("", "")
-    # A key of the environment may be another account's where the store was given credentials that obstore prefers.
-    is_preferred = store.credential_provider or setting(store, "token", "AZURE_STORAGE_TOKEN")
-    names = () if is_preferred else ("ACCOUNT", "ACCESS", "MASTER")
-    key = setting(store, "account_key", *(f"AZURE_STORAGE_{name}_KEY" for name in names)) or default.key
-    name = setting(store, "account_name", "AZURE_STORAGE_ACCOUNT_NAME") or default.name
-    return azure.Account(name, key) if name and key else None
-
-
-def _azure_address(store: Any, account: azure.Account) -> str:
-    if _is_emulated(store):
-        return f"{os.environ.get('AZURITE_BLOB_STORAGE_URL', azure.EMULATOR_ADDRESS).rstrip('/')}/{account.name}"
-    if endpoint := setting(store, "endpoint", "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"):
-        return endpoint.rstrip("/")
-    is_fabric = is_true(setting(store, "use_fabric_endpoint", "AZURE_USE_FABRIC_ENDPOINT"))
-    return f"https://{account.name}.blob.{'fabric.microsoft.com' if is_fabric else 'core.windows.net'}"
-
-
-def _is_emulated(store: Any) -> bool:
-    return is_true(setting(store, "use_emulator", "AZURE_STORAGE_USE_EMULATOR"))
 
 
 def _has_only_sas(store: Any) -> bool:
@@ -135,65 +106,34 @@ def _has_only_sas(store: Any) -> bool:
 
 
 def _gcs(store: Any, request: SignRequest) -> str | None:
-    account = _gcs_account(store)
-    key = account.get("private_key")
-    if key:
-        base = setting(store, "base_url", "GOOGLE_BASE_URL") or account.get("gcs_base_url") or _GOOGLE
-        bucket = setting(store, "bucket", "GOOGLE_BUCKET", "GOOGLE_BUCKET_NAME")
-        try:
-            signer = gcs.ServiceAccount.with_key(account.get("client_email", ""), key)
-        except MissingExtraError:
-            if _has_headers(request) or _is_odd(request):
-                raise
-            return None
-        return gcs.presigned_url(f"{base.rstrip('/')}/{bucket}", request, signer, datetime.now(UTC))
+    try:
+        place = accounts.gcs_place(store)
+    except MissingExtraError:
+        if _headers(request) or _is_odd(request):
+            raise
+        return None
+    if place:
+        endpoint, bucket, signer = place
+        return gcs.presigned_url(f"{endpoint}/{bucket}", request, signer, datetime.now(UTC))
+    account = accounts.gcs_file(store)
     if account.get("disable_oauth") or is_true(setting(store, "skip_signature", "GOOGLE_SKIP_SIGNATURE")):
-        raise NotImplementedError(_anonymous(_GCS_KEYS))
-    _refuse_headers(request, _GCS_KEYS)
-    _refuse_odd_names(request, _GCS_KEYS)
+        raise NotImplementedError(_anonymous(GCS_KEYS))
+    _refuse_headers(request, GCS_KEYS)
+    _refuse_odd_names(request, GCS_KEYS)
     return None
-
-
-def _gcs_account(store: Any) -> Mapping[str, Any]:
-    """Return what the file of the service account says, or of whatever else there is."""
-    if store.credential_provider is not None:
-        return {}
-    text = setting(store, "service_account_key", "GOOGLE_SERVICE_ACCOUNT_KEY")
-    path = setting(store, "service_account", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
-    path = path or setting(store, "application_credentials", "GOOGLE_APPLICATION_CREDENTIALS")
-    if text is None and path is not None:
-        return _parsed(_read(path), f"the service account's file {path!r}")
-    return _parsed(text, "google_service_account_key") if text else {}
-
-
-def _read(path: str) -> str | None:
-    with suppress(OSError, UnicodeDecodeError):
-        return Path(path).read_text(encoding="utf-8")
-    return None
-
-
-def _parsed(text: str | None, name: str) -> Mapping[str, Any]:
-    found = None
-    # Not from inside an except: the decoder's error holds the whole text, which has the private key.
-    with suppress(ValueError):
-        found = None if text is None else json.loads(text)
-    if not isinstance(found, dict):
-        message = (
-            f"{name} cannot be read, to sign URLs with its key: it is not there, or not the JSON of a service account"
-        )
-        raise ConfigurationError(message)
-    return found
 
 
 # --- what obstore cannot sign
 
 
-def _below(store: Any, key: str) -> str:
+def below(store: Any, key: str) -> str:
+    """Return the whole key."""
     return f"{store.prefix}/{key}" if store.prefix else key
 
 
-def _has_headers(request: SignRequest) -> bool:
-    return request.content_type is not None or request.content_disposition is not None
+def _headers(request: SignRequest) -> list[str]:
+    """Return the names of the fields that make a URL more than one for a key."""
+    return [name for name in request._fields[3:] if getattr(request, name) not in {None, False}]
 
 
 def _is_odd(request: SignRequest) -> bool:
@@ -205,10 +145,10 @@ def _anonymous(keys: str) -> str:
 
 
 def _refuse_headers(request: SignRequest, keys: str) -> None:
-    if _has_headers(request):
+    if names := _headers(request):
         message = (
             "with credentials that only obstore sees, a URL cannot be signed with headers: give the storage "
-            f"{keys}, or leave out content_type and content_disposition"
+            f"{keys}, or leave out {' and '.join(names)}"
         )
         raise NotImplementedError(message)
 

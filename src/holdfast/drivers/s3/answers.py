@@ -33,6 +33,32 @@ class Page(NamedTuple):
     following: dict[str, str] | None
 
 
+class Part(NamedTuple):
+    """A part of a multipart upload.
+
+    Attributes:
+        number: Its place, from 1 on.
+        size: Its bytes.
+        etag: Its entity tag, with the quotes.
+    """
+
+    number: int
+    size: int
+    etag: str
+
+
+class PartsPage(NamedTuple):
+    """A part of the list of an upload's parts.
+
+    Attributes:
+        parts: What it lists.
+        following: Parameters of the request for the next one; None at the end.
+    """
+
+    parts: list[Part]
+    following: dict[str, str] | None
+
+
 class MalformedAnswerError(ValueError):
     """The answer is not the XML that S3 sends."""
 
@@ -64,6 +90,68 @@ def uploads_page(document: bytes) -> Page | None:
     following = {"key-marker": top.get("NextKeyMarker", ""), "upload-id-marker": top.get("NextUploadIdMarker", "")}
     more = top.get("IsTruncated") == "true" and following["key-marker"]
     return Page(uploads, following if more else None)
+
+
+def upload_id(document: bytes) -> str:
+    """Read the answer of CreateMultipartUpload.
+
+    Raises:
+        MalformedAnswerError: It is another one.
+    """
+    root, leaves = _read(document)
+    found = {path[0]: text for path, text in leaves if len(path) == 1}
+    if not _is(root, "InitiateMultipartUploadResult") or not found.get("UploadId"):
+        message = f"S3 began no upload: it answered {root}"
+        raise MalformedAnswerError(message)
+    return found["UploadId"]
+
+
+def parts_page(document: bytes) -> PartsPage:
+    """Read the answer of ListParts.
+
+    Raises:
+        MalformedAnswerError: It is another one.
+    """
+    root, leaves = _read(document)
+    if not _is(root, "ListPartsResult"):
+        message = f"S3 listed no parts: it answered {root}"
+        raise MalformedAnswerError(message)
+    parts: list[Part] = []
+    fields: dict[str, str] = {}
+    top: dict[str, str] = {}
+    for path, text in leaves:
+        match path:
+            case ("Part",):
+                parts.append(_part(fields))
+                fields = {}
+            case ("Part", name):
+                fields[name] = text
+            case (name,):
+                top[name] = text
+    marker = top.get("NextPartNumberMarker", "")
+    more = top.get("IsTruncated") == "true" and marker
+    return PartsPage(parts, {"part-number-marker": marker} if more else None)
+
+
+def _part(fields: dict[str, str]) -> Part:
+    try:
+        return Part(int(fields["PartNumber"]), int(fields["Size"]), fields["ETag"])
+    except (KeyError, ValueError):
+        message = "S3 listed a part without number, size or tag"
+        raise MalformedAnswerError(message) from None
+
+
+def completed(document: bytes) -> bool:
+    """Return whether the answer to CompleteMultipartUpload says that there is an object now."""
+    try:
+        root, _ = _read(document)
+    except MalformedAnswerError:
+        return False
+    return _is(root, "CompleteMultipartUploadResult")
+
+
+def _is(root: str, name: str) -> bool:
+    return root in {name, name.removesuffix("Result")}  # which rclone leaves off
 
 
 def error_code(document: bytes) -> tuple[str, str]:
@@ -103,7 +191,7 @@ def _read(document: bytes) -> tuple[str, list[tuple[tuple[str, ...], str]]]:
     parser.CharacterDataHandler = texts.append
     parser.StartDoctypeDeclHandler = refuse
     try:
-        parser.Parse(document, True)  # noqa: FBT003  # expat takes no keywords
+        parser.Parse(document.strip(), True)  # noqa: FBT003  # expat takes no keywords
     except expat.ExpatError as error:
         message = f"S3's answer is not XML: {error}"
         raise MalformedAnswerError(message) from None

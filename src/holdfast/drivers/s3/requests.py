@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import ssl
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.error import HTTPError
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, ProxyHandler, Request, build_opener
+from urllib.request import Request
 
 from holdfast.drivers import canonical
+from holdfast.drivers.fetching import LARGEST, PATIENCE, Connection, fetch, is_passing
 from holdfast.drivers.s3.answers import MalformedAnswerError, error_code, uploads_page
 from holdfast.drivers.s3.signature import Credentials, signed_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from urllib.request import OpenerDirector
 
     from holdfast.drivers.s3.answers import Upload
 
-_TIMEOUT = 30.0  # seconds without a byte
-_LARGEST = 16 * 1024 * 1024  # bytes of an answer; a full page of uploads with the longest keys has about two million
 _UNKNOWN = {"NotImplemented", "MethodNotAllowed", "UnsupportedOperation"}
+_PASSING = {"InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "OperationAborted"}
 _DENIED = {401, 403}
-_MISSING = 404
-
-
-class _NoRedirects(HTTPRedirectHandler):
-    """A redirect would carry the signature to another host."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Follow none."""
+_MISSING, _TAKEN = 404, 412
 
 
 class Bucket(NamedTuple):
@@ -42,6 +34,7 @@ class Bucket(NamedTuple):
         certificates: More certificates to trust, as PEM.
         verify: Whether to check the server's certificate.
         proxy: URL of a proxy; None for the environment's.
+        name: Of the bucket; empty where nobody tells.
     """
 
     url: str
@@ -50,6 +43,7 @@ class Bucket(NamedTuple):
     certificates: str | None = None
     verify: bool = True
     proxy: str | None = None
+    name: str = ""
 
     def uploads(self, prefix: str) -> Iterator[Upload]:
         """Yield the multipart uploads under way for keys that begin with `prefix`; none where S3's double knows none.
@@ -60,7 +54,7 @@ class Bucket(NamedTuple):
         following: Mapping[str, str] | None = {}
         while following is not None:
             try:
-                answer = self._send("GET", "", {"uploads": "", "prefix": prefix, **following})
+                answer = self.send("GET", "", {"uploads": "", "prefix": prefix, **following})
                 page = uploads_page(answer)
             except NotImplementedError:
                 return
@@ -79,42 +73,60 @@ class Bucket(NamedTuple):
     def abort(self, upload: Upload) -> None:
         """Drop an upload and its parts; one that is gone already is no error."""
         try:
-            self._send("DELETE", upload.key, {"uploadId": upload.upload_id})
+            self.send("DELETE", upload.key, {"uploadId": upload.upload_id})
         except FileNotFoundError as error:
             if "NoSuchUpload" not in str(error):
                 raise
 
-    def _send(self, method: str, key: str, query: Mapping[str, str]) -> bytes:
-        url = f"{self.url}/{canonical.path(key)}?{canonical.query_string(query)}"
-        headers = signed_headers(method, url, self.region, self.credentials, datetime.now(UTC))
+    def send(  # what a request is made of
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str],
+        *,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes | None = None,
+        patience: float = PATIENCE,
+    ) -> bytes:
+        """Return the answer to a request.
+
+        Args:
+            method: Of HTTP.
+            key: Of an object; empty for the bucket.
+            query: Parameters.
+            headers: By their names in lower case.
+            body: What is sent, if anything, with a ``content-type`` among the headers.
+            patience: Seconds without a byte.
+
+        Raises:
+            OSError: The request failed.
+            NotImplementedError: The server does not know it.
+        """
+        url = f"{self.url}/{canonical.path(key)}"
+        if query:
+            url = f"{url}?{canonical.query_string(query)}"
+        now = datetime.now(UTC)
+        signed = signed_headers(method, url, self.region, self.credentials, now, more=headers, body=body or b"")
+        request = Request(url, body, signed, method=method)  # noqa: S310  # http or https
         try:
-            with self._opener().open(Request(url, headers=headers, method=method), timeout=_TIMEOUT) as answer:  # noqa: S310  # http or https
-                body: bytes = answer.read(_LARGEST + 1)
+            return fetch(request, Connection(self.certificates, self.verify, self.proxy), patience=patience)
         except HTTPError as error:
             with error:
-                raise _error(error.code, error.read(_LARGEST)) from None
-        if len(body) > _LARGEST:
-            message = f"S3's answer has more than {_LARGEST} bytes"
-            raise OSError(message)
-        return body
-
-    def _opener(self) -> OpenerDirector:
-        context = ssl.create_default_context()
-        if self.certificates:
-            context.load_verify_locations(cadata=self.certificates)
-        if not self.verify:
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        proxies = [ProxyHandler({"http": self.proxy, "https": self.proxy})] if self.proxy else []
-        return build_opener(_NoRedirects, HTTPSHandler(context=context), *proxies)
+                raise error_of(error.code, error.read(LARGEST)) from None
 
 
-def _error(status: int, body: bytes) -> OSError | NotImplementedError:
+def error_of(status: int, body: bytes, service: str = "S3") -> OSError | NotImplementedError:
+    """Return what an answer means as an exception."""
     code, text = error_code(body)
-    message = f"S3 answered {status} {code}: {text}" if code else f"S3 answered {status}"
+    message = f"{service} answered {status} {code}: {text}" if code else f"{service} answered {status}"
     if code in _UNKNOWN or status in {405, 501}:
         return NotImplementedError(message)
     if status in _DENIED:
         return PermissionError(message)
-    if status == _MISSING:
+    if status == _TAKEN or code == "ConditionalRequestConflict":
+        return FileExistsError(message)
+    if status == _MISSING or code == "NoSuchUpload":
         return FileNotFoundError(message)
+    if is_passing(status) or code in _PASSING:
+        return ConnectionError(message)
     return OSError(message)

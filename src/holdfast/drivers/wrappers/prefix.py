@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from holdfast.drivers.protocol import PartialUploadsBelow
-from holdfast.drivers.wrappers.wrapper import Wrapper
+from holdfast.drivers.wrappers.wrapper import PLAIN_FILES, Wrapper
 from holdfast.keys import validate_key
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import Driver, Put, PutOptions, SignRequest
+    from holdfast.drivers.protocol import Driver, OpenedFile, Put, PutOptions, SignRequest, UploadOffer, UploadTerms
     from holdfast.objects import ObjectInfo
 
 
@@ -28,7 +28,11 @@ class PrefixDriver(Wrapper):
 
     offered = MappingProxyType(
         {
-            **{name: Wrapper.offered[name] for name in ("put_many", "sign", "sign_async")},
+            **{
+                name: Wrapper.offered[name]
+                for name in ("put_many", "sign", "sign_async", "offer_upload", "finish_upload")
+            },
+            **PLAIN_FILES,
             # What was left behind outside of the folder is not ours to clear.
             "clear_partial_uploads": (PartialUploadsBelow, "_clear_folder"),
             "clear_partial_uploads_below": (PartialUploadsBelow, "_clear_below"),
@@ -88,6 +92,21 @@ class PrefixDriver(Wrapper):
 
     async def _sign_async(self, request: SignRequest) -> str:
         return await super()._sign_async(request._replace(key=self._inner(request.key)))
+
+    def _open_file(self, key: str) -> OpenedFile:
+        return super()._open_file(self._inner(key))
+
+    def _open_cached(self, key: str) -> OpenedFile | None:
+        return super()._open_cached(self._inner(key))
+
+    def _relative_path(self, key: str) -> str:
+        return super()._relative_path(self._inner(key))
+
+    def _offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        return super()._offer_upload(terms._replace(key=self._inner(terms.key)))
+
+    def _finish_upload(self, key: str, upload_id: str) -> None:
+        super()._finish_upload(self._inner(key), upload_id)
 
     def _clear_folder(self, older_than: float, *, delete: bool) -> list[str]:
         return self._clear_below("", older_than, delete=delete)

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-from holdfast.drivers.wrappers.wrapper import Wrapper
+from holdfast.drivers.wrappers.wrapper import PLAIN_FILES, Wrapper
 from holdfast.errors import UnsupportedError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
@@ -29,6 +30,14 @@ class ReadOnlyDriver(Wrapper):
     Args:
         driver: The driver that is read.
     """
+
+    # Who may only read may not let others write.
+    offered = MappingProxyType(
+        {
+            **{name: how for name, how in Wrapper.offered.items() if name not in {"offer_upload", "finish_upload"}},
+            **PLAIN_FILES,
+        }
+    )
 
     def __init__(self, driver: Driver) -> None:
         super().__init__(driver)

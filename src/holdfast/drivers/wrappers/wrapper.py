@@ -9,8 +9,10 @@ from holdfast.drivers.protocol import (
     AsyncPartialUploads,
     AsyncSigner,
     BatchPut,
+    DirectUploads,
     PartialUploads,
     PartialUploadsBelow,
+    PlainFiles,
     Signer,
     is_async_driver,
 )
@@ -22,9 +24,27 @@ if TYPE_CHECKING:
 
     from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import AsyncDriver, Driver, Put, PutOptions, SignRequest
+    from holdfast.drivers.protocol import (
+        AsyncDriver,
+        Driver,
+        OpenedFile,
+        Put,
+        PutOptions,
+        SignRequest,
+        UploadOffer,
+        UploadTerms,
+    )
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
+
+PLAIN_FILES = MappingProxyType(
+    {
+        "open_file": (PlainFiles, "_open_file"),
+        "open_cached": (PlainFiles, "_open_cached"),
+        "relative_path": (PlainFiles, "_relative_path"),
+    }
+)
+"""What a wrapper may offer besides, if it neither limits, counts nor changes what is read."""
 
 
 class Wrapper:
@@ -46,6 +66,8 @@ class Wrapper:
             "put_many": (BatchPut, "_put_many"),
             "sign": (Signer, "_sign"),
             "sign_async": (AsyncSigner, "_sign_async"),
+            "offer_upload": (DirectUploads, "_offer_upload"),
+            "finish_upload": (DirectUploads, "_finish_upload"),
             "clear_partial_uploads": (PartialUploads, "_clear"),
             "clear_partial_uploads_async": (AsyncPartialUploads, "_clear_async"),
             "clear_partial_uploads_below": (PartialUploadsBelow, "_clear_below"),
@@ -132,6 +154,13 @@ class Wrapper:
         url: str = await self._plain.sign_async(request)
         return url
 
+    def _offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        offer: UploadOffer = self._plain.offer_upload(terms)
+        return offer
+
+    def _finish_upload(self, key: str, upload_id: str) -> None:
+        self._plain.finish_upload(key, upload_id)
+
     def _clear(self, older_than: float, *, delete: bool) -> list[str]:
         found: list[str] = self._plain.clear_partial_uploads(older_than, delete=delete)
         return found
@@ -143,6 +172,18 @@ class Wrapper:
     def _clear_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
         found: list[str] = self._plain.clear_partial_uploads_below(folder, older_than, delete=delete)
         return found
+
+    def _open_file(self, key: str) -> OpenedFile:
+        file: OpenedFile = self._plain.open_file(key)
+        return file
+
+    def _open_cached(self, key: str) -> OpenedFile | None:
+        file: OpenedFile | None = self._plain.open_cached(key)
+        return file
+
+    def _relative_path(self, key: str) -> str:
+        path: str = self._plain.relative_path(key)
+        return path
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List objects."""

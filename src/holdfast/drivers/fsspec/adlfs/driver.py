@@ -19,7 +19,7 @@ from fsspec.asyn import sync
 from holdfast import errors
 from holdfast.drivers.abilities import HEADERS, Abilities
 from holdfast.drivers.body import Body
-from holdfast.drivers.fsspec import signing
+from holdfast.drivers.fsspec import signing, uploads
 from holdfast.drivers.fsspec.adlfs.errors import meaning
 from holdfast.drivers.fsspec.adlfs.limits import TIMEOUTS, Again, less_pause, staged
 from holdfast.drivers.fsspec.adlfs.reading import SERVICE, span
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from holdfast.drivers.protocol import SignRequest
+    from holdfast.drivers.protocol import SignRequest, UploadOffer, UploadTerms
     from holdfast.errors import StorageError
 
 _SINGLE = MIB  # bytes that aiohttp writes in one go without a warning; more goes as a block, which is a stream
@@ -153,6 +153,15 @@ class AdlFSDriver(FileSystem):
     def sign(self, request: SignRequest) -> str:
         """Return a URL that is signed with the account's key."""
         return signing.adlfs_url(self.native, self._container, request._replace(key=self._prefix + request.key))
+
+    def offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        """Sign as for URLs."""
+        whole = terms._replace(key=self._prefix + terms.key)
+        return uploads.adlfs_offer(self.native, self._container, whole)
+
+    def finish_upload(self, key: str, upload_id: str) -> None:
+        """Finish with requests of our own."""
+        uploads.adlfs_finish(self.native, self._container, self._prefix + key, upload_id)
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Go by Azure's code."""

@@ -20,7 +20,7 @@ from yarl import URL
 
 from holdfast import errors
 from holdfast.drivers.abilities import HEADERS, Abilities
-from holdfast.drivers.fsspec import signing
+from holdfast.drivers.fsspec import signing, uploads
 from holdfast.drivers.fsspec.answers import ForeignAnswerError, answer_of
 from holdfast.drivers.fsspec.closing import close_in
 from holdfast.drivers.fsspec.content_types import sendable
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from holdfast.drivers.body import Body
     from holdfast.drivers.fsspec.gcsfs.requests import Answer
-    from holdfast.drivers.protocol import PutOptions, SignRequest
+    from holdfast.drivers.protocol import PutOptions, SignRequest, UploadOffer, UploadTerms
     from holdfast.errors import StorageError
 
 _DELETE_LIMIT = 100
@@ -205,6 +205,15 @@ class GCSFSDriver(FileSystem):
     def sign(self, request: SignRequest) -> str:
         """Return a URL that is signed with a service account."""
         return signing.gcsfs_url(self.native, self._bucket, request._replace(key=self._prefix + request.key))
+
+    def offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        """Sign as for URLs."""
+        whole = terms._replace(key=self._prefix + terms.key)
+        return uploads.gcsfs_offer(self.native, self._bucket, whole)
+
+    def finish_upload(self, key: str, upload_id: str) -> None:
+        """Finish with requests of our own."""
+        uploads.gcsfs_finish(self.native, self._bucket, self._prefix + key, upload_id)
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Go by Google's code, and by what aiohttp and google.auth raise."""

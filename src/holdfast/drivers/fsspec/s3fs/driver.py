@@ -18,7 +18,7 @@ from fsspec.asyn import sync
 
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.attempts import repeated
-from holdfast.drivers.fsspec import signing
+from holdfast.drivers.fsspec import signing, uploads
 from holdfast.drivers.fsspec.answers import answer_of
 from holdfast.drivers.fsspec.closing import close_in
 from holdfast.drivers.fsspec.filesystem import FileSystem
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions, SignRequest
+    from holdfast.drivers.protocol import PutOptions, SignRequest, UploadOffer, UploadTerms
     from holdfast.errors import StorageError
 
 _IN_FLIGHT = 15 * MIB  # bytes of one upload; on their way to the socket they take four times as much
@@ -224,6 +224,15 @@ class S3FSDriver(FileSystem):
     def sign(self, request: SignRequest) -> str:
         """Return a presigned URL."""
         return signing.s3fs_url(self.native, self._bucket, request._replace(key=self._prefix + request.key))
+
+    def offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        """Sign as for URLs."""
+        whole = terms._replace(key=self._prefix + terms.key)
+        return uploads.s3fs_offer(self.native, self._bucket, whole)
+
+    def finish_upload(self, key: str, upload_id: str) -> None:
+        """Finish with requests of our own."""
+        uploads.s3fs_finish(self.native, self._bucket, self._prefix + key, upload_id)
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Go by S3's code, which s3fs keeps in the cause, and by what botocore raises."""

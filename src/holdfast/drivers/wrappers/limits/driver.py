@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import Driver, PutOptions, SignRequest
+    from holdfast.drivers.protocol import Driver, PutOptions, SignRequest, UploadOffer, UploadTerms
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
@@ -96,6 +96,13 @@ class LimitedDriver(Wrapper):
     async def _sign_async(self, request: SignRequest) -> str:
         url: str = await self.limits.repeat_async(lambda _: self._plain.sign_async(request))
         return url
+
+    def _offer_upload(self, terms: UploadTerms) -> UploadOffer:
+        offer: UploadOffer = self.limits.repeat(lambda _: self._plain.offer_upload(terms))
+        return offer
+
+    def _finish_upload(self, key: str, upload_id: str) -> None:
+        self.limits.repeat(lambda _: self._plain.finish_upload(key, upload_id))
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List; goes on where it was cut off."""

@@ -1,0 +1,115 @@
+"""Opening what the kernel has in memory: quick, below the root only, and never stale for long."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from holdfast import StorageBackend
+from holdfast.drivers.local import LocalDriver, cached
+from holdfast.drivers.protocol import PlainFiles
+from holdfast.drivers.wrappers.prefix import PrefixDriver
+from holdfast.drivers.wrappers.read_only import ReadOnlyDriver
+
+
+@pytest.fixture
+def driver(root):
+    """Return a driver whose folder is open already."""
+    driver = LocalDriver(root, durable=False)
+    StorageBackend("docs", driver).put("folder/x", b"bytes")
+    return prepared(driver)
+
+
+def prepared(driver):
+    """Let a driver open its folder: the first look only prepares for the next ones."""
+    driver.open_cached("folder/x")
+    os.close(driver.open_file("folder/x").descriptor)
+    return driver
+
+
+def content(opened):
+    """Return what was opened, and close it."""
+    try:
+        return os.pread(opened.descriptor, opened.size, 0)
+    finally:
+        os.close(opened.descriptor)
+
+
+def descriptors():
+    """Return how many this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_cached_file_is_opened(driver):
+    """With its size, and the bytes that it should have."""
+    assert content(driver.open_cached("folder/x")) == b"bytes"
+
+
+def test_what_fails_is_left_to_the_usual_way(driver, root, outside):
+    """A missing file, a link, a folder, a FIFO, and what is being written."""
+    (root / "link").symlink_to(outside / "secret")
+    (root / "links").symlink_to(outside, target_is_directory=True)
+    (root / ".holdfast-tmp" / "x").write_bytes(b"half")
+    os.mkfifo(root / "fifo")
+    for key in ["missing", "link", "links/secret", "folder", "fifo", ".holdfast-tmp/x", "folder/x/y"]:
+        before = descriptors()
+        assert driver.open_cached(key) is None
+        assert descriptors() == before
+
+
+def test_another_folder_in_place_of_the_root_is_seen(driver, root, monkeypatch):
+    """For a second the old one may be read, then the new one is."""
+    root.rename(root.with_name("old"))
+    StorageBackend("docs", LocalDriver(root, durable=False)).put("folder/x", b"other")
+    later = cached.monotonic() + 1.5
+    monkeypatch.setattr(cached, "monotonic", lambda: later)
+    assert driver.open_cached("folder/x") is None
+    assert content(driver.open_file("folder/x")) == b"other"
+    assert content(driver.open_cached("folder/x")) == b"other"
+
+
+@pytest.mark.parametrize("call", [None, lambda *_: -1], ids=["another system", "an older kernel"])
+def test_without_the_call_everything_goes_the_usual_way(driver, root, monkeypatch, call):
+    """On systems and kernels that do not have it."""
+    monkeypatch.setattr(cached, "_syscall", call)
+    driver = prepared(LocalDriver(root))
+    assert driver.open_cached("folder/x") is None
+    assert content(driver.open_file("folder/x")) == b"bytes"
+
+
+def test_descriptors_are_given_back(driver, root):
+    """A driver that is dropped closes the folder that it kept open."""
+    dropped, before = prepared(LocalDriver(root)), descriptors()
+    del dropped
+    assert descriptors() == before - 1
+
+
+FORKING = """
+import os, sys
+from pathlib import Path
+from holdfast.drivers.local import LocalDriver
+driver = LocalDriver(Path(sys.argv[1]))
+def read():
+    found = driver.open_cached("folder/x") or driver.open_file("folder/x")
+    return os.pread(found.descriptor, 9, 0) == b"bytes"
+assert read() and read() and driver._cached._folder
+child = os.fork()
+if not child:
+    os._exit(0 if read() and read() else 1)
+assert os.waitpid(child, 0)[1] == 0 and read()
+"""
+
+
+def test_a_fork_reads_on(driver, root):
+    """Both processes, with the folder that was open before."""
+    subprocess.run([sys.executable, "-c", FORKING, str(root)], check=True)
+
+
+def test_wrappers_that_change_nothing_let_it_through(driver, root):
+    """A prefix and a storage that cannot be written to are as quick; they say where the file lies below the root."""
+    wrapped = ReadOnlyDriver(PrefixDriver(driver, "folder"))
+    assert isinstance(wrapped, PlainFiles)
+    assert content(wrapped.open_file("x")) == content(wrapped.open_cached("x")) == b"bytes"
+    assert wrapped.relative_path("x") == "folder/x"
