@@ -7,7 +7,11 @@ with warnings.catch_warnings():
     from advanced_alchemy.base import UUIDAuditBase
     from advanced_alchemy.config import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
     from advanced_alchemy.exceptions import AdvancedAlchemyError
-    from advanced_alchemy.extensions.litestar import SQLAlchemyDTO
+    from advanced_alchemy.extensions.flask import AdvancedAlchemy
+    from advanced_alchemy.extensions.flask import SQLAlchemySyncConfig as FlaskConfig
+    from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig as LitestarAsyncConfig
+    from advanced_alchemy.extensions.litestar import SQLAlchemyDTO, SQLAlchemyDTOConfig, SQLAlchemyPlugin
+    from advanced_alchemy.extensions.litestar import SQLAlchemySyncConfig as LitestarSyncConfig
     from advanced_alchemy.repository import SQLAlchemyAsyncRepository, SQLAlchemySyncRepository
     from advanced_alchemy.service import SQLAlchemyAsyncRepositoryService, SQLAlchemySyncRepositoryService
     from advanced_alchemy.types import FileObject as AlchemyFile
@@ -18,16 +22,22 @@ with warnings.catch_warnings():
     from litestar.datastructures import UploadFile as LitestarUpload
 
 __all__ = [
+    "AdvancedAlchemy",
     "AdvancedAlchemyError",
     "AlchemyBackend",
     "AlchemyColumn",
     "AlchemyFile",
+    "FlaskConfig",
     "Litestar",
+    "LitestarAsyncConfig",
+    "LitestarSyncConfig",
     "LitestarUpload",
     "SQLAlchemyAsyncConfig",
     "SQLAlchemyAsyncRepository",
     "SQLAlchemyAsyncRepositoryService",
     "SQLAlchemyDTO",
+    "SQLAlchemyDTOConfig",
+    "SQLAlchemyPlugin",
     "SQLAlchemySyncConfig",
     "SQLAlchemySyncRepository",
     "SQLAlchemySyncRepositoryService",
