@@ -1,4 +1,4 @@
-"""Signed URLs of a file: who has one reads or writes the object without credentials."""
+"""URLs of a file: who has a signed one reads or writes the object without credentials."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class SignableFile(FileForms):
         disposition: Disposition | Literal["auto"] | None = "auto",
         content_type: str | None = None,
         content_disposition: str | None = None,
+        size: int | None = None,
     ) -> str:
         """Return a URL that reads, or with `for_upload` writes, this object without credentials.
 
@@ -38,6 +39,7 @@ class SignableFile(FileForms):
                 else None.
             content_type: In place of the file's own; see `StorageBackend.sign`.
             content_disposition: The whole header, in place of `disposition`; see `StorageBackend.sign`.
+            size: With `for_upload`: the bytes that the upload must have; see `StorageBackend.sign`.
 
         Raises:
             UnsupportedError: The storage cannot sign that; the message says what can.
@@ -46,7 +48,7 @@ class SignableFile(FileForms):
         asked: SignedHeaders = {"content_type": content_type, "content_disposition": content_disposition}
         offered, is_dispensable = self._offered(disposition, asked, for_upload=for_upload)
         try:
-            return storage.sign(key, expires_in=expires_in, for_upload=for_upload, **offered)
+            return storage.sign(key, expires_in=expires_in, for_upload=for_upload, size=size, **offered)
         except (UnsupportedError, MissingExtraError) as error:
             if not is_dispensable:
                 raise
@@ -63,13 +65,14 @@ class SignableFile(FileForms):
         disposition: Disposition | Literal["auto"] | None = "auto",
         content_type: str | None = None,
         content_disposition: str | None = None,
+        size: int | None = None,
     ) -> str:
         """Like `sign`."""
         key, storage = self._key(), self.backend
         asked: SignedHeaders = {"content_type": content_type, "content_disposition": content_disposition}
         offered, is_dispensable = self._offered(disposition, asked, for_upload=for_upload)
         try:
-            return await storage.sign_async(key, expires_in=expires_in, for_upload=for_upload, **offered)
+            return await storage.sign_async(key, expires_in=expires_in, for_upload=for_upload, size=size, **offered)
         except (UnsupportedError, MissingExtraError) as error:
             if not is_dispensable:
                 raise
@@ -77,6 +80,76 @@ class SignableFile(FileForms):
         url = await storage.sign_async(key, expires_in=expires_in, **asked)
         storage.signed_plainly(reason)
         return url
+
+    def url(
+        self,
+        *,
+        expires_in: int = 3600,
+        disposition: Disposition | Literal["auto"] | None = "auto",
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str:
+        """Return a URL to read this file, for a page or an answer.
+
+        It is the public URL, where the storage has a ``public_url``; else a signed one of Holdfast's own, if
+        ``storages.sign_urls`` was called, for any storage: the application serves it, or redirects to the service; else
+        a signed one of the service, as `sign` makes it. The arguments are those of `sign`; a public URL takes no notice
+        of them.
+
+        Raises:
+            UnsupportedError: There is none of these; the message says what to do.
+        """
+        link = self.link(
+            expires_in=expires_in,
+            disposition=disposition,
+            content_type=content_type,
+            content_disposition=content_disposition,
+        )
+        return link or self.sign(
+            expires_in=expires_in,
+            disposition=disposition,
+            content_type=content_type,
+            content_disposition=content_disposition,
+        )
+
+    async def url_async(
+        self,
+        *,
+        expires_in: int = 3600,
+        disposition: Disposition | Literal["auto"] | None = "auto",
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str:
+        """Like `url`."""
+        link = self.link(
+            expires_in=expires_in,
+            disposition=disposition,
+            content_type=content_type,
+            content_disposition=content_disposition,
+        )
+        return link or await self.sign_async(
+            expires_in=expires_in,
+            disposition=disposition,
+            content_type=content_type,
+            content_disposition=content_disposition,
+        )
+
+    def link(
+        self,
+        *,
+        expires_in: int = 3600,
+        disposition: Disposition | Literal["auto"] | None = "auto",
+        content_type: str | None = None,
+        content_disposition: str | None = None,
+    ) -> str | None:
+        """Return what `url` does, where that takes no request: also for a serializer, or a template.
+
+        Returns:
+            None where only the service could sign a URL, or nobody.
+        """
+        asked: SignedHeaders = {"content_type": content_type, "content_disposition": content_disposition}
+        offered, _ = self._offered(disposition, asked, for_upload=False)
+        return self.backend.link(self._key(), expires_in=expires_in, **offered)
 
     def _offered(
         self, disposition: str | None, asked: SignedHeaders, *, for_upload: bool

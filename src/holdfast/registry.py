@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.base import StorageBackend
 from holdfast.errors import ConfigurationError, UnknownStorageError
+from holdfast.signed_urls import SignedURLs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 _OBSTORE_SCHEMES = frozenset(
     {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "http", "https", "file", "memory"}
@@ -21,6 +22,9 @@ class StorageRegistry:
     Rows, files and columns hold a storage's name and look it up here at each use, so a name that is registered anew
     switches all of them at once.
 
+    Attributes:
+        signed_urls: What signs Holdfast's own URLs; None before `sign_urls`.
+
     Example:
         >>> storages = StorageRegistry()
         >>> storages.register_backend("memory://", key="scratch")
@@ -31,6 +35,7 @@ class StorageRegistry:
 
     def __init__(self) -> None:
         self._backends: dict[str, StorageBackend] = {}
+        self.signed_urls: SignedURLs | None = None
         self._substitute: Callable[[StorageBackend], StorageBackend] | None = None  # tests register something else
 
     def register_backend(self, backend: StorageBackend | str, key: str | None = None, **options: Any) -> StorageBackend:
@@ -62,7 +67,36 @@ class StorageRegistry:
         """Register several storages: all of them, or none if one cannot be."""
         found = [backend if self._substitute is None else self._substitute(backend) for backend in backends]
         self._backends |= {backend.key: backend for backend in found}
+        for backend in found:
+            backend._registry = self
         return found
+
+    def sign_urls(self, base_url: str, secret: str | bytes | Sequence[str | bytes]) -> SignedURLs:
+        """Let storages sign URLs whose service cannot: Holdfast's own, which the application serves.
+
+        It serves them with `holdfast.serving.asgi.SignedFiles`, or that of `holdfast.serving.wsgi`, mounted at
+        `base_url`. Called again, it takes the place of what was said before.
+
+        Args:
+            base_url: Where that is mounted, as clients reach it.
+            secret: At least 16 bytes, the same in every process of the application. For a rotation the new one and
+                the old ones: the first signs, all are accepted.
+
+        Returns:
+            What signs them; also `signed_urls`.
+
+        Raises:
+            ConfigurationError: The address is none, or a secret is too short.
+
+        Example:
+            >>> storages = StorageRegistry()
+            >>> docs = storages.register_backend("memory://", key="docs")
+            >>> _ = storages.sign_urls("https://app.example.com/files", secret="a secret of the application's own")
+            >>> docs.sign("2025/plan.pdf", expires_in=300).startswith("https://app.example.com/files/")
+            True
+        """
+        self.signed_urls = SignedURLs(base_url, secret)
+        return self.signed_urls
 
     def get(self, key: str) -> StorageBackend:
         """Return the storage of a name.
@@ -94,8 +128,9 @@ class StorageRegistry:
         del self._backends[key]
 
     def clear(self) -> None:
-        """Forget all storages."""
+        """Forget all storages, and how URLs are signed."""
         self._backends.clear()
+        self.signed_urls = None
 
     def __contains__(self, key: object) -> bool:
         return key in self._backends

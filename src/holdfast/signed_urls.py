@@ -1,11 +1,12 @@
 """Holdfast's own signed URLs, for storages whose service has none: an application serves what they allow.
 
-The token is the URL's last folder but one, before the name of the file, which only makes it readable.
+The token is the URL's last folder, before the name of the object, which makes it readable.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from holdfast.errors import ConfigurationError, InvalidTokenError
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PURPOSE = "holdfast-url"
+_METHODS = ("GET", "PUT")
+_GIVEN = "="  # before each value, so that an empty one is not none
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
+_ADDRESS = re.compile(r"[!-~]+")  # of what a URL may hold; urlsplit drops line breaks
 
 
 class Grant(NamedTuple):
@@ -42,6 +47,11 @@ class Grant(NamedTuple):
     checksum: str | None = None
     if_absent: bool = False
 
+    @property
+    def name(self) -> str:
+        """The last part of the key, which is also that of the URL."""
+        return self.key.rpartition("/")[2]
+
 
 class SignedURLs:
     """Makes URLs that only its secrets can make, and reads them again.
@@ -62,21 +72,21 @@ class SignedURLs:
     """
 
     def __init__(self, base_url: str, secret: str | bytes | Sequence[str | bytes]) -> None:
-        parts = urlsplit(base_url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-            message = f"base_url={base_url!r} must be the whole address, such as 'https://example.com/files'"
-            raise ConfigurationError(message)
-        self.base_url = base_url.rstrip("/")
+        self.base_url = web_address("base_url", base_url, "https://example.com/files")
         self.keys = TokenKeys(secret)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url!r}>"
 
     def url(self, grant: Grant) -> str:
-        """Return the URL for a grant."""
-        fields = ["" if value is None else str(value) for value in (*grant[:-1], int(grant.if_absent))]
+        """Return the URL for a grant.
+
+        Raises:
+            ConfigurationError: It would be too long.
+        """
+        fields = ["" if each is None else f"{_GIVEN}{each}" for each in (*grant[:-1], int(grant.if_absent))]
         token = self.keys.sign(_PURPOSE, fields, expires_at=grant.expires_at)
-        return f"{self.base_url}/{token}/{quote(grant.key.rpartition('/')[2], safe='')}"
+        return f"{self.base_url}/{token}/{quote(grant.name, safe='')}"
 
     def read(self, token: str, method: str) -> Grant:
         """Return what a token allows.
@@ -88,19 +98,52 @@ class SignedURLs:
         Raises:
             InvalidTokenError: It is no token of ours, it has expired, or it is for the other method.
         """
-        signed_for, storage, key, expires_at, *rest = self.keys.read(_PURPOSE, token)
-        if signed_for != method:
-            message = f"the URL is for {signed_for}, not for {method}"
+        grant = _grant(self.keys.read(_PURPOSE, token))
+        if grant is None:
+            message = "the token holds something else than a signed URL does"
             raise InvalidTokenError(message)
-        content_type, content_disposition, size, checksum, if_absent = (text or None for text in rest)
-        return Grant(
-            signed_for,
-            storage,
-            key,
-            int(expires_at),
-            content_type,
-            content_disposition,
-            None if size is None else int(size),
-            checksum,
-            if_absent == "1",
-        )
+        if grant.method != method:
+            message = f"the URL is for {grant.method}, not for {method}"
+            raise InvalidTokenError(message)
+        return grant
+
+
+def web_address(name: str, value: Any, example: str) -> str:
+    """Return the address of a folder on the web, without a slash at its end.
+
+    Raises:
+        ConfigurationError: It is none, or holds more than that.
+    """
+    if isinstance(value, str) and _ADDRESS.fullmatch(value):
+        try:
+            parts = urlsplit(value)
+            host, _ = parts.hostname, parts.port  # which may be no number
+        except ValueError:
+            host, parts = None, urlsplit("")
+        whole = parts.scheme.lower() in {"http", "https"} and host
+        if whole and not ("?" in value or "#" in value or "@" in parts.netloc):
+            return value.rstrip("/")
+    # Not shown: it may hold a password.
+    message = f"{name} must be a whole address, without a user or a query, such as {name}={example!r}"
+    raise ConfigurationError(message)
+
+
+def _grant(fields: list[str]) -> Grant | None:
+    """Return what the fields of a token mean; None if they mean nothing."""
+    if len(fields) != len(Grant._fields) or any(field and field[0] != _GIVEN for field in fields):
+        return None
+    method, storage, key, expires_at, content_type, disposition, size, checksum, if_absent = (
+        field[1:] if field else None for field in fields
+    )
+    if method not in _METHODS or storage is None or key is None or if_absent not in {"0", "1"}:
+        return None
+    if not _is_number(expires_at) or not (size is None or _is_number(size)):
+        return None
+    held = None if size is None else int(size)
+    return Grant(
+        method, storage, key, int(expires_at or 0), content_type, disposition, held, checksum, if_absent == "1"
+    )
+
+
+def _is_number(text: str | None) -> bool:
+    return text is not None and _NUMBER.fullmatch(text) is not None

@@ -18,8 +18,10 @@ HOMES = {
     "httpx": ("holdfast.drivers.fsspec.web",),  # webdav4's
     "obstore": ("holdfast.testing.stand_ins",),
     "pydantic_core": ("holdfast.file_schema",),
+    "pylibmagic": ("holdfast.inspection.magic",),
     "pytest": ("holdfast.testing",),
     "rich": ("holdfast.cli",),
+    "starlette": ("holdfast.contrib.fastapi",),  # which is made of it
     "yarl": ("holdfast.drivers.fsspec.gcsfs", "holdfast.drivers.fsspec.web"),
 }
 # SQLAlchemy has a test of its own, with the layers; it brings typing_extensions.

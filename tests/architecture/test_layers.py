@@ -12,13 +12,13 @@ LAYERS = (
     (
         "values",
         (
-            "errors names keys sources checksums objects object_settings schemes disposition inspection rules "
-            "signed_urls tokens tracked rowvalue",
+            "errors names keys sources peeking checksums objects object_settings schemes disposition inspection rules "
+            "signed_urls tokens multipart_forms tracked rowvalue",
         ),
     ),
     ("drivers", ("drivers",)),
     ("storage", ("backends",)),
-    ("files", ("file file_forms file_schema file_signing file_value registry saving config",)),
+    ("files", ("admission file file_forms file_schema file_signing file_value registry saving config claim",)),
     ("features", ("orm", "serving", "uploads", "derivatives")),
     ("maintenance", ("maintenance",)),
     ("edges", ("holdfast cli contrib testing",)),  # `holdfast` is its __init__.py

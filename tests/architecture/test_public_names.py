@@ -25,6 +25,7 @@ ERRORS = (
     "FileStateError",
     "ForkError",
     "HoldfastError",
+    "InvalidFormError",
     "InvalidKeyError",
     "InvalidTokenError",
     "InvalidValueError",

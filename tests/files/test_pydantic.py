@@ -8,8 +8,10 @@ import msgspec
 import pytest
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from holdfast import FileObject, StorageBackend
+from holdfast import FileObject, StorageBackend, storages
+from holdfast.backends.obstore import ObstoreBackend
 from holdfast.errors import FileStateError
+from holdfast.file_schema import shown
 from tests.files.conftest import Twin, keys
 
 
@@ -40,11 +42,47 @@ def test_b46_what_goes_out(file: FileObject) -> None:
         "checksum": file.checksum,
         "etag": file.etag,
         "metadata": {"n": [1]},
+        "url": None,
     }
     text = Document(file=file).model_dump_json()
     assert json.loads(text)["file"] == out["file"]
     assert file.path not in text
     assert "docs" not in text
+
+
+def test_b46_a_url_goes_out(file: FileObject) -> None:
+    """Where a URL takes no request: Holdfast's own, or the public one; it names the file to nobody who may not know."""
+    storages.sign_urls(base_url="https://app.example.com/files", secret="what only the application knows")
+    try:
+        url = Document(file=file).model_dump()["file"]["url"]
+        assert url.startswith("https://app.example.com/files/")
+        assert storages.signed_urls.read(url.split("/")[-2], "GET").key == file.path
+        assert json.loads(Document(file=file).model_dump_json())["file"]["url"].startswith("https://app.example.com/")
+    finally:
+        storages.signed_urls = None
+    storages.register_backend(ObstoreBackend("docs", "memory://", public_url="https://cdn.example.com/"))
+    assert shown(file)["url"] == f"https://cdn.example.com/{file.path}"
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        FileObject(filename="a.txt", content=b"x"),
+        FileObject.from_row({"filename": 7}),
+        FileObject.from_row({"backend": "gone", "filename": "a.txt"}),
+        FileObject.describing({"filename": "a.txt"}),
+    ],
+    ids=["pending", "malformed", "of no storage", "described"],
+)
+def test_b46_files_without_a_url(file: FileObject) -> None:
+    """One of them among many does not spoil the answer."""
+    assert Document(file=file).model_dump()["file"]["url"] is None
+
+
+def test_a_client_sends_a_url(file: FileObject) -> None:
+    """What it was shown it may send back; the URL is ignored."""
+    sent = {"filename": "a.txt", "url": "https://evil.example.com/"}
+    assert shown(Document.model_validate({"file": sent}).file)["url"] is None
 
 
 @pytest.mark.parametrize("form", ["python", "json"])
@@ -164,6 +202,7 @@ def test_json_schema(mode: str) -> None:
     text = json.dumps(schema)
     assert '"filename"' in text
     assert not [name for name in ("backend", "to_filename", "path") if f'"{name}"' in text]
+    assert ('"url"' in text) == (mode == "serialization")
 
 
 def test_msgspec_and_json(file: FileObject) -> None:

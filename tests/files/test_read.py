@@ -133,7 +133,7 @@ async def test_verify_needs_a_checksum(storage: StorageBackend, twin: Twin) -> N
 @pytest.mark.parametrize("for_upload", [False, True])
 async def test_sign_where_there_are_no_signed_urls(file: FileObject, twin: Twin, for_upload: bool) -> None:
     """The error is typed, says which storage cannot, and which can."""
-    with pytest.raises(UnsupportedError, match="'docs' cannot sign URLs"):
+    with pytest.raises(UnsupportedError, match="'docs' cannot sign URLs itself"):
         await twin(file.sign, for_upload=for_upload)
     with pytest.raises(NotImplementedError):
         await twin(file.sign)

@@ -56,11 +56,13 @@ REPLAYABLE = {
     "spooled in memory": lambda folder: spooled(on_disk=False),
     "spooled on disk": lambda folder: spooled(on_disk=True),
     "compressed": lambda folder: gzip.open(folder / "data.gz"),  # noqa: SIM115
+    "buffer over compressed": lambda folder: io.BufferedReader(gzip.open(folder / "data.gz")),  # noqa: SIM115
+    "buffer over memory": lambda folder: io.BufferedReader(io.BytesIO(DATA)),
     "mapped": mapped,
     "list": lambda folder: [DATA[:3], b"", DATA[3:]],
     "tuple": lambda folder: (DATA,),
 }
-WITHOUT_SIZE = {"compressed", "mapped", "list", "tuple"}
+WITHOUT_SIZE = {"compressed", "buffer over compressed", "buffer over memory", "mapped", "list", "tuple"}
 
 
 @pytest.fixture

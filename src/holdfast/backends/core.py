@@ -13,9 +13,12 @@ from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.errors import AlreadyExistsError, ConfigurationError
 from holdfast.object_settings import ObjectSettings, ObjectSettingsLike
 from holdfast.schemes import KeyScheme, check_scheme
+from holdfast.signed_urls import web_address
 
 if TYPE_CHECKING:
     from holdfast.drivers.abilities import Abilities
+
+_EXAMPLE = "https://cdn.example.com/"
 
 
 class StorageCore:
@@ -30,6 +33,7 @@ class StorageCore:
         max_concurrency: int = 16,
         key_scheme: KeyScheme | None = None,
         object_settings: ObjectSettingsLike = None,
+        public_url: str | None = None,
     ) -> None:
         if not key or type(key) is not str:
             message = f"a storage needs a name: key={key!r} is not a non-empty string"
@@ -38,6 +42,7 @@ class StorageCore:
         check_scheme(key_scheme)
         self.key = key
         self.key_scheme = key_scheme
+        self.public_url = None if public_url is None else web_address("public_url", public_url, _EXAMPLE)
         self._plain = driver  # asked for what only some can do; the wrapper with an async half cannot tell
         self._driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
         self._algorithm = checksum

@@ -45,6 +45,7 @@ class FSSpecBackend(StorageBackend):
         max_concurrency: See `StorageBackend`.
         key_scheme: See `StorageBackend`.
         object_settings: See `StorageBackend`.
+        public_url: See `StorageBackend`.
         **options: What `fsspec.filesystem` takes for the protocol. None counts as not given. Since `key` names the
             storage, the access key of S3 is ``username=`` and ``password=`` here. For local disk: ``durable`` and
             ``mode``, see `holdfast.drivers.local.LocalDriver`.
@@ -70,6 +71,7 @@ class FSSpecBackend(StorageBackend):
         max_concurrency: int = 16,
         key_scheme: KeyScheme | None = None,
         object_settings: ObjectSettingsLike = None,
+        public_url: str | None = None,
         **options: Any,
     ) -> None:
         driver = _driver(fs, prefix, given(options))
@@ -80,6 +82,7 @@ class FSSpecBackend(StorageBackend):
             max_concurrency=max_concurrency,
             key_scheme=key_scheme,
             object_settings=object_settings,
+            public_url=public_url,
         )
         check = getattr(driver, "check_settings", None)
         if check is not None:

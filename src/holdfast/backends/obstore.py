@@ -59,6 +59,7 @@ class ObstoreBackend(StorageBackend):
         max_concurrency: See `StorageBackend`.
         key_scheme: See `StorageBackend`.
         object_settings: See `StorageBackend`.
+        public_url: See `StorageBackend`.
         **options: Options of the service, by the names of obstore, with or without its prefix (``aws_``,
             ``google_``, ``azure_storage_``): ``aws_region`` and ``region`` are the same. None counts as not given.
             Besides ``azure_storage_connection_string``; ``client_options`` and ``retry_config`` of obstore, where
@@ -83,6 +84,7 @@ class ObstoreBackend(StorageBackend):
         max_concurrency: int = 16,
         key_scheme: KeyScheme | None = None,
         object_settings: ObjectSettingsLike = None,
+        public_url: str | None = None,
         **options: Any,
     ) -> None:
         driver = _driver(fs, given(options))
@@ -93,6 +95,7 @@ class ObstoreBackend(StorageBackend):
             max_concurrency=max_concurrency,
             key_scheme=key_scheme,
             object_settings=object_settings,
+            public_url=public_url,
         )
 
 

@@ -27,6 +27,11 @@ class ObjectReader(io.RawIOBase):
         self._position = 0
         self.name = info.key
 
+    @property
+    def where(self) -> tuple[str, str]:
+        """Where the object lies: key of the storage, key in it."""
+        return self._storage.key, self._info.key
+
     def readable(self) -> bool:
         """Return True."""
         return True
@@ -63,3 +68,9 @@ class ObjectReader(io.RawIOBase):
 def open_object(storage: Reading, info: ObjectInfo) -> BinaryIO:
     """Return a buffered reader over an object."""
     return cast("BinaryIO", io.BufferedReader(ObjectReader(storage, info), buffer_size=MIB))
+
+
+def opened_from(file: object) -> tuple[str, str] | None:
+    """Return where the object lies that `open_object` made a reader of; None for any other file."""
+    raw = getattr(file, "raw", None)
+    return raw.where if isinstance(raw, ObjectReader) else None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from holdfast.backends.core import StorageCore
 from holdfast.backends.option_values import count
+from holdfast.backends.plain_file import PlainFile, open_in_thread
 from holdfast.backends.reader import open_object
 from holdfast.checksums import algorithm_of, hash_factory
 from holdfast.drivers.body import Body
+from holdfast.drivers.closing import aclose, close
 from holdfast.drivers.freshness import uncached
-from holdfast.drivers.protocol import MIB
+from holdfast.drivers.protocol import MIB, PlainFiles
 from holdfast.errors import BucketNotFoundError, ChecksumMismatchError, NotFoundError
 from holdfast.keys import validate_key
 from holdfast.sources import AsyncIterableSource, IterableSource
@@ -62,9 +65,13 @@ class Reading(StorageCore):
         with self._wrapping("read", key, streamed=True) as seen:
             start, end = self._span(key, start, end)
             if end != start:
-                for chunk in self._driver.read(key, start, end, chunk_size):
-                    seen.bytes_read += len(chunk)
-                    yield chunk
+                chunks = self._driver.read(key, start, end, chunk_size)
+                try:
+                    for chunk in chunks:
+                        seen.bytes_read += len(chunk)
+                        yield chunk
+                finally:
+                    close(chunks)
 
     async def stream_async(
         self, key: str, *, start: int = 0, end: int | None = None, chunk_size: int = CHUNK_SIZE
@@ -75,9 +82,13 @@ class Reading(StorageCore):
         with self._wrapping("read", key, streamed=True) as seen:
             start, end = await self._span_async(key, start, end)
             if end != start:
-                async for chunk in self._driver.read_async(key, start, end, chunk_size):
-                    seen.bytes_read += len(chunk)
-                    yield chunk
+                chunks = self._driver.read_async(key, start, end, chunk_size)
+                try:
+                    async for chunk in chunks:
+                        seen.bytes_read += len(chunk)
+                        yield chunk
+                finally:  # whoever stops early does not leave a connection to the garbage collector
+                    await aclose(chunks)
 
     def open(self, key: str) -> BinaryIO:
         """Return a seekable, read-only binary file over an object, for libraries that want one.
@@ -85,6 +96,46 @@ class Reading(StorageCore):
         Sync by nature, so without a twin; in async code use it in a thread.
         """
         return open_object(self, self.stat(validate_key(key)))
+
+    def open_plain(self, key: str) -> PlainFile | None:
+        """Return the file that an object is on this machine, opened; None if the storage has no such files.
+
+        Raises:
+            NotFoundError: There is no such object.
+        """
+        validate_key(key)
+        if self._plain_files is None:
+            return None
+        file = PlainFile(self.key, key, self._wrapping)
+        try:
+            file.descriptor, file.size = self._plain_files.open_file(key)
+        except BaseException as error:
+            file.__exit__(type(error), error, error.__traceback__)
+            raise
+        return file
+
+    async def open_plain_async(self, key: str) -> PlainFile | None:
+        """Like `open_plain`; in a thread only if the kernel has to wait for a disk."""
+        validate_key(key)
+        if self._plain_files is None:
+            return None
+        file = PlainFile(self.key, key, self._wrapping)
+        try:
+            opened = self._plain_files.open_cached(key) or await open_in_thread(self._plain_files, key)
+            file.descriptor, file.size = opened
+        except BaseException as error:
+            file.__exit__(type(error), error, error.__traceback__)
+            raise
+        return file
+
+    def plain_path(self, key: str) -> str | None:
+        """Return where an object lies below the storage's folder on this machine; None if it has no such folder."""
+        validate_key(key)
+        return None if self._plain_files is None else self._plain_files.relative_path(key)
+
+    @cached_property
+    def _plain_files(self) -> PlainFiles | None:
+        return self._plain if isinstance(self._plain, PlainFiles) else None
 
     def stat(self, key: str) -> ObjectInfo:
         """Describe an object.

@@ -104,7 +104,8 @@ def _storage(declaration: Declaration) -> StorageBackend:
     options = {**declaration.settings, **_own_names(declaration.options, None)}
     if scheme == "memory":
         storage = _by_url(declaration.driver, key, fs, options)
-        return PrefixBackend(key, storage, prefix) if prefix else storage
+        public_url = declaration.settings.get("public_url")
+        return PrefixBackend(key, storage, prefix, public_url=public_url) if prefix else storage
     if scheme in _WITH_RETRIES:
         options = _limited_by_obstore(options, declaration.wrappers.limits)
     return _by_url(declaration.driver, key, _joined(fs, prefix), options)

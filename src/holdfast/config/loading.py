@@ -9,6 +9,7 @@ from holdfast.config.building import Builder, Declared, Outcome
 from holdfast.config.forms.declaration import Declaration, declare
 from holdfast.config.forms.described import Described
 from holdfast.config.forms.references import resolve
+from holdfast.config.forms.signing import signed_urls
 from holdfast.config.reading import read
 from holdfast.errors import ConfigurationError
 from holdfast.registry import storages
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from holdfast.config.forms.references import Lookups
     from holdfast.config.reading import Configuration
     from holdfast.registry import StorageRegistry
+    from holdfast.signed_urls import SignedURLs
 
 
 class Loaded(NamedTuple):
@@ -57,12 +59,33 @@ def configure(
         >>> configure({"storages": {"docs": {"uri": "memory://", "checksum": "sha256"}}})
         [<ObstoreBackend 'docs'>]
     """
-    return registry.register_all(load(source, secrets=secrets))
+    configuration = read(source, secrets)
+    found, signing = _loaded(configuration), signing_of(configuration)
+    registered = registry.register_all(found)
+    if signing is not None:
+        registry.signed_urls = signing
+    return registered
 
 
 def load(source: Any, *, secrets: Callable[[str], Any] | None = None) -> list[StorageBackend]:
     """Return the storages of a configuration without registering them; see `configure`."""
-    loaded = load_each(read(source, secrets)).values()
+    return _loaded(read(source, secrets))
+
+
+def signing_of(configuration: Configuration) -> SignedURLs | None:
+    """Return what a configuration signs Holdfast's own URLs with; None if it does not say.
+
+    Raises:
+        ConfigurationError: It cannot be used.
+    """
+    described, lookups = configuration.signing, configuration.lookups
+    if described is None:
+        return None
+    return signed_urls(resolve(described, lookups) if lookups else described)
+
+
+def _loaded(configuration: Configuration) -> list[StorageBackend]:
+    loaded = load_each(configuration).values()
     errors = [each.outcome for each in loaded if isinstance(each.outcome, ConfigurationError)]
     if len(errors) > 1:
         raise ConfigurationError("\n".join(map(str, errors)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.config.forms.flat import Names, described_by
 from holdfast.config.forms.references import Lookups
+from holdfast.config.forms.signing import signing_by, signing_in
 from holdfast.config.forms.tables import NAMES, described_in
 from holdfast.config.plain import Plain, fields_of
 from holdfast.errors import ConfigurationError
@@ -31,10 +32,12 @@ class Configuration(NamedTuple):
     Attributes:
         storages: The storages, with references that are not resolved yet.
         lookups: Where the references lead; None for sources whose values are taken as they are.
+        signing: How Holdfast's own URLs are signed, if it says so.
     """
 
     storages: list[Described]
     lookups: Lookups | None = None
+    signing: Described | None = None
 
 
 def read(source: Any, secrets: Callable[[str], Any] | None = None) -> Configuration:
@@ -64,7 +67,9 @@ def _read(source: Any, secrets: Callable[[str], Any] | None) -> Configuration:
     else:
         found = _settings(source, plain)
     hidden = frozenset(plain.secrets)
-    return found._replace(storages=[each._replace(secrets=each.secrets | hidden) for each in found.storages])
+    signing = found.signing and found.signing._replace(secrets=found.signing.secrets | hidden)
+    storages = [each._replace(secrets=each.secrets | hidden) for each in found.storages]
+    return found._replace(storages=storages, signing=signing)
 
 
 def _settings(source: Any, plain: Plain) -> Configuration:
@@ -77,12 +82,13 @@ def _settings(source: Any, plain: Plain) -> Configuration:
         raise ConfigurationError(message)
     fields = plain.value(fields)
     if isinstance(fields.get("storages"), (dict, list)) or isinstance(fields.get("storage"), dict):
-        return Configuration(described_in(fields, what))
+        return Configuration(described_in(fields, what), signing=signing_in(fields, what))
     return _flat(fields, what, f"{what}'s field", any_case=True)
 
 
 def _flat(values: Mapping[str, Any], place: str, what: str, *, any_case: bool = False) -> Configuration:
-    return Configuration(described_by(Names(dict(values), place, what, any_case=any_case)))
+    names = Names(dict(values), place, what, any_case=any_case)
+    return Configuration(described_by(names), signing=signing_by(names))
 
 
 def _file(name: str, secrets: Callable[[str], Any] | None, *, named_in: Path | None = None) -> Configuration:
@@ -142,6 +148,7 @@ def _mapping(data: dict[Any, Any], place: str, folder: Path, secrets: Callable[[
     return Configuration(
         described_in(data, place),
         Lookups(os.environ, partial(_secret_file, folder), cache(secrets) if secrets else None),
+        signing_in(data, place),
     )
 
 

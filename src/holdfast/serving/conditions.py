@@ -41,11 +41,11 @@ def unmet(headers: Mapping[str, str], etag: str | None, modified: int | None, no
 def is_unchanged(validator: str, etag: str | None, modified: int | None, now: float) -> bool:
     """Return whether ``If-Range`` holds: the client's part and ours are of the same bytes (RFC 9110 §13.1.5).
 
-    A date says so only once its second is over, because until then the file could change and keep its date (§8.8.2.2).
+    A date says so if it is exactly the same: none is sent before its second is over (§8.8.2.2).
     """
     if validator.endswith('"'):
         return is_same(etag, validator)
-    return modified is not None and modified + 1 <= now and parse_date(validator, now) == modified
+    return modified is not None and parse_date(validator, now) == modified
 
 
 def _is_newer(modified: int | None, header: str, now: float) -> bool | None:

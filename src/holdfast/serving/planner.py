@@ -62,8 +62,9 @@ def plan(
     if method not in {"GET", "HEAD"}:
         return _NOT_ALLOWED
     moment = time.time() if now is None else now
-    if representation.last_modified is not None and not 0 <= representation.last_modified <= moment:
-        representation = representation._replace(last_modified=None)  # RFC 9110 §8.8.2.1: never in the future
+    if representation.last_modified is not None and not 0 <= representation.last_modified < int(moment):
+        # RFC 9110 §8.8.2: never in the future, and not before its second is over, in which the file may change again.
+        representation = representation._replace(last_modified=None)
     answers = _answers(representation, policy)
     status = unmet(request_headers, answers.etag, answers.modified, moment)
     if status is not None:
@@ -77,6 +78,24 @@ def plan(
     if validator is not None and not is_unchanged(validator, answers.etag, answers.modified, moment):
         return answers.whole
     return answers.unsatisfiable if span is UNSATISFIABLE else _part(*span, representation.size, answers.headers)
+
+
+def type_and_disposition(filename: str, content_type: str, policy: ServePolicy) -> tuple[str, str]:
+    """Return the two headers that say what a browser does with a file, also when a service of another sends it.
+
+    Args:
+        filename: What a person called it.
+        content_type: The file's own.
+        policy: What is wished for; a file whose type is not harmless is an attachment all the same.
+    """
+    if policy.content_type is not None:
+        content_type = policy.content_type
+    if policy.content_disposition is None:
+        return answer_headers(policy.disposition, filename, content_type)
+    content_type = header_type(content_type)
+    kind, semicolon, parameters = policy.content_disposition.partition(";")
+    kind = kind.lower().rstrip() if is_shown(content_type) else "attachment"
+    return content_type, kind + semicolon + parameters
 
 
 class _Answers(NamedTuple):
@@ -96,7 +115,7 @@ def _answers(representation: Representation, policy: ServePolicy) -> _Answers:
     size, _, _, stored_etag, stored_date = representation
     etag = entity_tag(stored_etag)
     modified = None if stored_date is None else int(stored_date)
-    content_type, disposition = _type_and_disposition(representation, policy)
+    content_type, disposition = type_and_disposition(representation.filename, representation.content_type, policy)
     is_played = disposition.startswith("inline") and content_type.lower().startswith(("audio/", "video/"))
     cache_control = (b"cache-control", policy.cache_control.encode("ascii"))
     tag = () if etag is None else ((b"etag", etag.encode("ascii")),)
@@ -128,13 +147,3 @@ def _answers(representation: Representation, policy: ServePolicy) -> _Answers:
 def _part(start: int, end: int, size: int, headers: tuple[tuple[bytes, bytes], ...]) -> Reply:
     length = (b"content-length", b"%d" % (end - start))
     return Reply(206, (length, (b"content-range", b"bytes %d-%d/%d" % (start, end - 1, size)), *headers), start, end)
-
-
-def _type_and_disposition(representation: Representation, policy: ServePolicy) -> tuple[str, str]:
-    content_type = representation.content_type if policy.content_type is None else policy.content_type
-    if policy.content_disposition is None:
-        return answer_headers(policy.disposition, representation.filename, content_type)
-    content_type = header_type(content_type)
-    kind, semicolon, parameters = policy.content_disposition.partition(";")
-    kind = kind.lower().rstrip() if is_shown(content_type) else "attachment"
-    return content_type, kind + semicolon + parameters

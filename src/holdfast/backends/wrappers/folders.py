@@ -21,8 +21,8 @@ class PrefixBackend(OverStorage):
         key: Name under which rows and files refer to the storage.
         storage: The storage that holds the folder.
         prefix: The folder.
-        **options: ``checksum``, ``max_concurrency``, ``key_scheme`` and ``object_settings`` of `StorageBackend`;
-            left out, they are those of `storage`.
+        **options: ``checksum``, ``max_concurrency``, ``key_scheme``, ``object_settings`` and ``public_url`` of
+            `StorageBackend`; left out, they are those of `storage`.
 
     Raises:
         ConfigurationError: The folder cannot be one.

@@ -25,7 +25,7 @@ class MirrorBackend(StandingStorage):
     cannot be reached. A delete raises unless it was done everywhere, so that the outbox tries it again: what
     stayed behind would be read again.
 
-    Signed URLs are the first storage's; what is uploaded with one is copied by ``holdfast mirror``.
+    Signed and public URLs are the first storage's; what is uploaded with one is copied by ``holdfast mirror``.
 
     A put with ``if_absent`` asks all of them whether the key is taken, since the first may have lost the object.
 
@@ -36,8 +36,8 @@ class MirrorBackend(StandingStorage):
             put had ``if_absent``, as those of the unit of work do.
         timeout: Seconds after which another storage than the first is given up for this put, if it makes no progress;
             None for never. Its copy counts as one that failed.
-        **options: ``checksum``, ``max_concurrency``, ``key_scheme`` and ``object_settings`` of `StorageBackend`; left
-            out, they are those of the first storage, and each writes with its own settings.
+        **options: ``checksum``, ``max_concurrency``, ``key_scheme``, ``object_settings`` and ``public_url`` of
+            `StorageBackend`; left out, they are those of the first storage, and each writes with its own settings.
 
     Raises:
         ConfigurationError: There are less than two storages, two are the same place, one cannot be written or is a

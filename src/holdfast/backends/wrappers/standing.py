@@ -26,6 +26,13 @@ class StandingStorage(StorageBackend):
     storages: tuple[StorageBackend, ...] = ()
     folder: str = ""
 
+    def public_url_of(self, key: str) -> str | None:
+        """Return its own, or the one of the first storage that it stands on."""
+        own = super().public_url_of(key)
+        if own is not None or not self.storages:
+            return own
+        return self.storages[0].public_url_of(f"{self.folder}/{key}" if self.folder else key)
+
 
 class OverStorage(StandingStorage):
     """A storage over another, from which it takes what it is not told itself.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from holdfast.config.forms.described import Described
 
-_SETTINGS = ("checksum", "max_concurrency", "key_scheme", "object_settings")
+_SETTINGS = ("checksum", "max_concurrency", "key_scheme", "object_settings", "public_url")
 _OWN = (
     *PLACES,
     "require",
@@ -175,8 +175,4 @@ def _settings(table: Mapping[str, Any]) -> dict[str, Any]:
         found["checksum"] = None if text in {"none", "false", "off"} else text
     if "max_concurrency" in table:
         found["max_concurrency"] = whole_number(table["max_concurrency"], "max_concurrency")
-    if "key_scheme" in table:
-        found["key_scheme"] = table["key_scheme"]
-    if "object_settings" in table:
-        found["object_settings"] = table["object_settings"]
-    return found
+    return found | {name: table[name] for name in _SETTINGS[2:] if name in table}

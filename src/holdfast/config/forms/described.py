@@ -27,6 +27,7 @@ class Described(NamedTuple):
         origins: For an option whose value stands elsewhere, where: ``"the environment variable S3_SECRET"``.
         secrets: Values that must not show in a message.
         literal: Secrets that stand in the configuration as they are, by name of the option.
+        title: What it is, for messages, if it is no storage.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Described(NamedTuple):
     origins: Mapping[str, str] = MappingProxyType({})
     secrets: frozenset[str] = frozenset()
     literal: tuple[str, ...] = ()
+    title: str = ""
 
     def __repr__(self) -> str:
         """Without the table: it holds secrets."""
@@ -48,4 +50,5 @@ class Described(NamedTuple):
         message = _PASSWORD.sub(r"\1:…@", message)
         named = {name: origin for name, origin in self.origins.items() if re.search(rf"\b{re.escape(name)}\b", message)}
         told = "; ".join(f"{name} is {origin}" for name, origin in named.items() if origin not in message)
-        return kind(f"storage {self.key!r} in {self.place}: {message}{f' ({told})' if told else ''}")
+        what = self.title or f"storage {self.key!r}"
+        return kind(f"{what} in {self.place}: {message}{f' ({told})' if told else ''}")

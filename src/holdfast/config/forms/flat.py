@@ -29,6 +29,7 @@ _FIELDS = (
     "MAX_CONCURRENCY",
     "KEY_SCHEME",
     "OBJECT_SETTINGS",
+    "PUBLIC_URL",
     "READ_ONLY",
     "DRIVER",
     "LIMITS",

@@ -39,7 +39,7 @@ def _below_backends(section: Any, place: str) -> Iterator[Described]:
         raise ConfigurationError(message)
     for name in section:
         try:
-            check_name(str(name), ("backends",), "[storage]")
+            check_name(str(name), ("backends", "signed_urls"), "[storage]")
         except ConfigurationError as error:
             message = f"{place}: {error} (A storage of that name is written [storages.{name}].)"
             raise ConfigurationError(message) from None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.base import StorageBackend
 from holdfast.config.forms.numbers import seconds
-from holdfast.config.loading import Loaded, load_each
+from holdfast.config.loading import Loaded, load_each, signing_of
 from holdfast.config.probing.probe import FOLDER, Probe
 from holdfast.config.probing.report import CheckReport, Step, StorageCheck
 from holdfast.config.reading import read
@@ -74,7 +74,9 @@ def _targets(target: Any, secrets: Callable[[str], Any] | None) -> dict[str, Loa
         return {target.key: Loaded(target)}
     if isinstance(target, StorageRegistry):
         return {key: Loaded(storage) for key, storage in target.all().items()}
-    return load_each(read(target, secrets))
+    configuration = read(target, secrets)
+    signing_of(configuration)  # which is an error of all storages, if it is one
+    return load_each(configuration)
 
 
 def _chosen(targets: dict[str, Loaded], only: Collection[str] | None) -> dict[str, Loaded]:

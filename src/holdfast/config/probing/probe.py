@@ -37,6 +37,7 @@ _LACKS = {
     "lists": "listing",
     "writable": "writing",
 }
+_NO_URLS = "the service signs no URLs itself"
 _REPLACES = (
     "the service replaces an object although it is told not to: leave the names of objects to Holdfast, "
     "since with a to_filename of your own one file may replace another"
@@ -143,15 +144,21 @@ class Probe:
             raise _WrongError(message)
         return None
 
-    def _sign(self) -> None:
+    def _sign(self) -> str | None:
+        if not self._storage.signs:
+            return _NO_URLS
         found = signed.read(self._storage, self.key, self._left())
         _expect(found.body, CONTENT, "the bytes behind the signed URL")
         refused = signed.told(self._told(found.refused)) if found.refused else ""
         self._check.notes += filter(None, [found.note, refused])
+        return None
 
-    def _upload(self) -> None:
+    def _upload(self) -> str | None:
+        if not self._storage.signs:
+            return _NO_URLS
         signed.upload(self._storage, self._keys[2], CONTENT, self._left())
         _expect(self._storage.read(self._keys[2]), CONTENT, "the bytes of the upload")
+        return None
 
     def _create(self) -> str | None:
         try:
