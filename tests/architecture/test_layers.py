@@ -12,8 +12,10 @@ LAYERS = (
     (
         "values",
         (
-            "errors names keys sources peeking checksums objects object_settings schemes disposition inspection rules "
-            "signed_urls tokens multipart_forms tracked rowvalue",
+            (
+                "errors names keys sources peeking checksums objects object_settings schemes disposition inspection "
+                "rules signed_urls tokens multipart_forms tracked rowvalue"
+            ),
         ),
     ),
     ("drivers", ("drivers",)),

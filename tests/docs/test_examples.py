@@ -13,17 +13,19 @@ import tests.companions  # noqa: F401  # what an example imports must not warn f
 from holdfast import storages
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]  # those below need servers: test_service_pages
+# Those on services need servers: test_service_pages.
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/frameworks").glob("*.md"))]
 MODULES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>>" in path.read_text()]
 
 
 @pytest.fixture(autouse=True)
 def storages_as_they_were() -> Iterator[None]:
-    """Leave no storage of an example behind."""
-    before = dict(storages.all())
+    """Leave no storage of an example behind, and nobody who signs."""
+    before, signing = dict(storages.all()), storages.signed_urls
     yield
     storages._backends.clear()
     storages._backends.update(before)
+    storages.signed_urls = signing
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
@@ -43,4 +45,5 @@ def run(sybil: Sybil, path: Path) -> None:
     for example in sybil.parse(path).examples():
         # The modules postpone their annotations; a user's script does not.
         example.document.namespace.pop("annotations", None)
+        example.document.namespace.setdefault("__name__", "__main__")
         example.evaluate()
