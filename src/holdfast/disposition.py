@@ -25,6 +25,7 @@ INLINE_TYPES = frozenset(
         "audio/ogg",
         "audio/wav",
         "audio/webm",
+        "audio/x-wav",
         "image/avif",
         "image/bmp",
         "image/gif",

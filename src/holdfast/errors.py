@@ -91,7 +91,7 @@ class FileRejectedError(HoldfastError, ValueError):
         self,
         message: str,
         *,
-        code: str,
+        code: str = "invalid",
         field: str | None = None,
         filename: str | None = None,
         limit: Any = None,
@@ -104,6 +104,23 @@ class FileRejectedError(HoldfastError, ValueError):
         """Return what a form or an API answers with."""
         names = ("code", "field", "filename", "limit", "found")
         return {"message": self.message, **{name: getattr(self, name) for name in names}}
+
+
+class InvalidFormError(HoldfastError, ValueError):
+    """The body of a request is not the form that was expected; nothing of it was kept.
+
+    Attributes:
+        code: ``"malformed"``, ``"too_large"`` (too many fields or files, too long a field or header) or
+            ``"not_a_form"``.
+    """
+
+    def __init__(self, message: str, *, code: str = "malformed") -> None:
+        super().__init__(message)
+        self.code = code
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what an API answers with."""
+        return {"message": self.message, "code": self.code}
 
 
 class InvalidTokenError(HoldfastError, PermissionError):

@@ -248,7 +248,7 @@ class FileObject(SignableFile):
 
     def _refreshed(self, info: ObjectInfo) -> Self:
         if (self.size, self.etag) != (info.size, info.etag):
-            self.checksum = None  # of other bytes
+            self.checksum = self._accepted_by = None  # of other bytes
         self._take_facts(info)
         self._content_type = self._content_type or info.content_type
         self._changed()

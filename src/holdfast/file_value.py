@@ -24,12 +24,17 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
+    from holdfast.claim import Claim
     from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
+    from holdfast.rules import Rules
     from holdfast.saving import Place, Ref, Saving
     from holdfast.sources import Content
 
-_CHANGING = ("_path", "_source", "_owned", "size", "last_modified", "checksum", "etag", "version_id")
+_CHANGING = (
+    *("_path", "_source", "_owned", "_content_type", "_accepted_by"),
+    *("size", "last_modified", "checksum", "etag", "version_id"),
+)
 """What a save changes and a rollback restores."""
 
 
@@ -48,6 +53,9 @@ class Attachment(Protocol):
     def saved(self, saving: Saving) -> None:
         """Note a new object, which must go if the transaction rolls back."""
 
+    def entrust(self, saving: Saving) -> None:
+        """Note an object that was saved before for the row, unless the row has it for good."""
+
     def queue_delete(self, ref: Ref) -> None:
         """Delete an object once the transaction is committed and the row has let go of it."""
 
@@ -63,6 +71,8 @@ class FileValue:
     checksum: str | None
     etag: str | None
     version_id: str | None
+    _accepted_by: Rules | None = None  # the rules that its bytes are known to keep
+    _claim: Claim | None = None  # of an upload that a client made by itself
 
     def __init__(
         self,
@@ -118,6 +128,11 @@ class FileValue:
     @property
     def filename(self) -> str:
         """The name a person gave."""
+        return self._filename
+
+    @property
+    def name(self) -> str:
+        """The same, as form libraries look for it."""
         return self._filename
 
     @property
@@ -207,6 +222,10 @@ class FileValue:
     def __hash__(self) -> int:
         return hash(self._identity)
 
+    def __str__(self) -> str:
+        # What a template shows of it; the key is nobody's business there.
+        return self._filename
+
     def __repr__(self) -> str:
         state = "pending" if self._source is not None else "stored" if self._path else "described"
         state = "malformed" if self._problem else state
@@ -259,8 +278,27 @@ class FileValue:
 
     def _become_stored(self, info: ObjectInfo, *, owned: bool) -> None:
         self._take_facts(info)
-        self._path, self._source, self._owned = info.key, None, owned
+        self._path, self._source, self._owned, self._accepted_by = info.key, None, owned, None
         self.checksum = info.checksum
+
+    def _become_accepted(self, rules: Rules, content_type: str | None) -> None:
+        """Note what a column found."""
+        self._accepted_by = rules
+        if rules.accept:
+            self._content_type = content_type
+
+    def _become_claimed(self, info: ObjectInfo, claim: Claim) -> None:
+        """Refer to an upload that was checked; the first row that gets it owns it, and settles the claim."""
+        self._take_facts(info)
+        self._lie_at(info.key)
+        self.checksum, self._owned, self._claim = info.checksum, False, claim
+
+    @property
+    def _open_claim(self) -> Claim | None:
+        """The claim of this file that no transaction has made good yet."""
+        claim = self._claim
+        is_open = claim is not None and not claim.is_used and claim.file == (self._backend_key, self._path)
+        return claim if is_open else None
 
     def _become_deleted(self) -> None:
         """Know nothing any more, so that a row that gets this file looks it up."""

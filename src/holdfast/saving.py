@@ -6,8 +6,10 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from holdfast import admission
 from holdfast.backends.batch import PutRequest
 from holdfast.rowvalue import check_metadata
+from holdfast.rules import NO_RULES, Rules
 from holdfast.schemes import KeyContext, KeyScheme, make_key
 from holdfast.tracked import untrack
 
@@ -28,19 +30,21 @@ class Ref(NamedTuple):
 
 
 class Place(NamedTuple):
-    """The column that a file is saved for, as far as key schemes care.
+    """The column that a file is saved for.
 
     Attributes:
         row: The row, None without one.
         model: Name of its table.
         column: Name of the attribute.
         scheme: The column's own key scheme.
+        rules: What the column accepts.
     """
 
     row: Any = None
     model: str | None = None
     column: str | None = None
     scheme: KeyScheme | None = None
+    rules: Rules = NO_RULES
 
 
 @dataclass(slots=True)
@@ -52,6 +56,8 @@ class Saving:
         storage: Where it goes.
         request: What the storage is asked to write.
         before: The file's state, for `undo`.
+        rules: What the content must keep to.
+        declared: Media type that somebody says it has.
         on_finish: Called when the object was written.
         noted: Whether a transaction answers for the object, so that no other may take it.
     """
@@ -60,6 +66,8 @@ class Saving:
     storage: StorageBackend
     request: PutRequest
     before: dict[str, Any]
+    rules: Rules = NO_RULES
+    declared: str | None = None
     on_finish: Callable[[], object] | None = None
     noted: bool = False
 
@@ -76,6 +84,8 @@ class Saving:
     def finish(self, info: ObjectInfo) -> None:
         """Make the file the stored one."""
         self.file._become_stored(info, owned=self.noted)
+        if self.rules:
+            self.file._become_accepted(self.rules, self.request.content_type)
         if self.on_finish is not None:
             self.on_finish()
 
@@ -102,9 +112,10 @@ def prepare(
     """
     storage = file.backend
     fresh = file.to_filename is None
+    place = place or Place()
     metadata = untrack(check_metadata(file.metadata))
     request = PutRequest(
-        key=_fresh_key(file, storage, place or Place()) if fresh else str(file.to_filename),
+        key=_fresh_key(file, storage, place) if fresh else str(file.to_filename),
         content=source,
         content_type=file.content_type,
         metadata=metadata,
@@ -113,7 +124,8 @@ def prepare(
         fresh=fresh,
         **options,
     )
-    return Saving(file, storage, request, file._snapshot())
+    declared = file._content_type if source is file._source else source.content_type  # of other content, or of this
+    return Saving(file, storage, request, file._snapshot(), place.rules, declared)
 
 
 def _fresh_key(file: FileObject, storage: StorageBackend, place: Place) -> str:
@@ -122,8 +134,13 @@ def _fresh_key(file: FileObject, storage: StorageBackend, place: Place) -> str:
 
 
 def save_all(savings: Sequence[Saving]) -> list[Exception]:
-    """Save files, side by side up to each storage's limit; return what went wrong, having tried all."""
-    failures: list[Exception] = []
+    """Save files, side by side up to each storage's limit; return what went wrong, having tried all.
+
+    If a column refuses one of them, none is saved.
+    """
+    failures = admission.admit_all(savings)
+    if failures:
+        return failures
     for storage, group in _by_storage(savings):
         named = [saving for saving in group if not saving.is_fresh and saving.request.if_absent]
         taken = [saving for saving in named if storage.exists(saving.request.key)]
@@ -135,6 +152,9 @@ def save_all(savings: Sequence[Saving]) -> list[Exception]:
 
 async def save_all_async(savings: Sequence[Saving]) -> list[Exception]:
     """Like `save_all`."""
+    failures = await admission.admit_all_async(savings)
+    if failures:
+        return failures
 
     async def save_group(storage: StorageBackend, group: list[Saving]) -> list[Exception]:
         named = [saving for saving in group if not saving.is_fresh and saving.request.if_absent]

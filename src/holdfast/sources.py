@@ -12,14 +12,16 @@ import io
 import os
 import tempfile
 from collections.abc import AsyncIterable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from holdfast.errors import SourceTypeError, SpentSourceError
+from holdfast.peeking import Beginning, chained, read_up_to
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
 READ_SIZE = 1024 * 1024
 
@@ -43,6 +45,7 @@ class Source:
     filename: str | None = None
     content_type: str | None = None
     _read = False
+    _begun: Any = None  # the one reading of what can be read once, if somebody has peeked
 
     @property
     def spent(self) -> bool:
@@ -56,24 +59,65 @@ class Source:
             SpentSourceError: It was read before and cannot be rewound.
             SourceTypeError: It can only be read asynchronously, or yields something else than bytes.
         """
-        chunks = self._open()
+        chunks = self._open() if self._begun is None else self._begun
         self._claim()
         return map(_as_bytes, chunks)
 
     async def chunks_async(self) -> AsyncIterator[memoryview]:
         """Yield the bytes of a source that has to be awaited; only where `is_async` is true."""
-        raise NotImplementedError
-        yield
+        self._claim()
+        async with aclosing(self._open_async() if self._begun is None else self._begun) as chunks:
+            async for chunk in chunks:
+                yield _as_bytes(chunk)
+
+    def peek(self, size: int) -> bytes:
+        """Return the first bytes, which the next reading yields again.
+
+        Raises:
+            SpentSourceError, SourceTypeError: As `chunks`.
+        """
+        chunks = self._open() if self._begun is None else self._begun
+        self._refuse_spent()
+        taken = Beginning(size)
+        try:
+            while not taken.is_whole and (chunk := next(chunks, None)) is not None:
+                taken.add(_as_bytes(chunk))
+        except BaseException:
+            self._read = True  # what was taken is lost
+            raise
+        if not self.replayable:
+            self._begun = chain(taken.chunks, chunks)
+        return bytes(taken.head)
+
+    async def peek_async(self, size: int) -> bytes:
+        """Like `peek`, of a source that has to be awaited."""
+        chunks = self._open_async() if self._begun is None else self._begun
+        self._refuse_spent()
+        taken = Beginning(size)
+        try:
+            while not taken.is_whole and (chunk := await anext(chunks, None)) is not None:
+                taken.add(_as_bytes(chunk))
+        except BaseException:
+            self._read = True
+            raise
+        self._begun = chained(taken.chunks, chunks)
+        return bytes(taken.head)
 
     def _open(self) -> Iterator[Any]:
         message = "this content can only be read asynchronously: use the `_async` twin of the call, or an AsyncSession"
         raise SourceTypeError(message)
 
+    def _open_async(self) -> AsyncGenerator[Any, None]:
+        raise NotImplementedError
+
     def _claim(self) -> None:
+        self._refuse_spent()
+        self._read = True
+
+    def _refuse_spent(self) -> None:
         if self.spent:
             message = "the content was read before and cannot be rewound; hand over fresh content to store it"
             raise SpentSourceError(message)
-        self._read = True
 
 
 class BytesSource(Source):
@@ -87,6 +131,10 @@ class BytesSource(Source):
         """Yield all of them."""
         return iter([self.data])
 
+    def peek(self, size: int) -> bytes:
+        """Return the first of them."""
+        return bytes(self.data[:size])
+
 
 class PathSource(Source):
     """A file on disk, opened when it is read."""
@@ -96,6 +144,11 @@ class PathSource(Source):
         self.filename = path.name
         with suppress(OSError):  # a missing file is reported when it is read
             self.size = path.stat().st_size
+
+    def peek(self, size: int) -> bytes:
+        """Return the first bytes; the file is closed again."""
+        with self.path.open("rb", buffering=0) as file:
+            return read_up_to(file, size)
 
     def _open(self) -> Iterator[Any]:
         with self.path.open("rb", buffering=0) as file:
@@ -112,14 +165,24 @@ class FileSource(Source):
         self.replayable = _seekable(file)
         self.size = _size(file) if self.replayable else None
 
+    def peek(self, size: int) -> bytes:
+        """Return the first bytes, without reading further than needed where it can seek."""
+        if not self.replayable:
+            return super().peek(size)
+        self._rewind()
+        return read_up_to(self.file, size)
+
     def _open(self) -> Iterator[Any]:
+        self._rewind()
+        while chunk := self.file.read(READ_SIZE):
+            yield chunk
+
+    def _rewind(self) -> None:
         if getattr(self.file, "closed", False):
             message = "the file that holds the content is closed; hand it over open, or as a Path"
             raise SpentSourceError(message)
         if self.replayable:
             self.file.seek(0)
-        while chunk := self.file.read(READ_SIZE):
-            yield chunk
 
 
 class IterableSource(Source):
@@ -142,11 +205,9 @@ class AsyncIterableSource(Source):
     def __init__(self, chunks: AsyncIterable[Any]) -> None:
         self.iterable = chunks
 
-    async def chunks_async(self) -> AsyncIterator[memoryview]:
-        """Yield the chunks."""
-        self._claim()
+    async def _open_async(self) -> AsyncGenerator[Any, None]:
         async for chunk in self.iterable:
-            yield _as_bytes(chunk)
+            yield chunk
 
 
 class AsyncFileSource(Source):
@@ -158,11 +219,9 @@ class AsyncFileSource(Source):
     def __init__(self, file: Any) -> None:
         self.file = file
 
-    async def chunks_async(self) -> AsyncIterator[memoryview]:
-        """Yield what each ``read`` returns."""
-        self._claim()
+    async def _open_async(self) -> AsyncGenerator[Any, None]:
         while chunk := await self.file.read(READ_SIZE):
-            yield _as_bytes(chunk)
+            yield chunk
 
 
 def to_source(content: Content) -> Source:
@@ -234,9 +293,9 @@ def _size(file: Any) -> int | None:
         size = file.seek(0, io.SEEK_END)
         file.seek(position)
         return size
-    if isinstance(file, (io.BufferedReader, io.BufferedRandom, io.FileIO)):
-        return os.fstat(file.fileno()).st_size
-    return None
+    # A buffer may be over something else than a file of the system, such as an object or a compressed file.
+    raw = file.raw if isinstance(file, (io.BufferedReader, io.BufferedRandom)) else file
+    return os.fstat(raw.fileno()).st_size if isinstance(raw, io.FileIO) else None
 
 
 def _as_bytes(chunk: Any) -> memoryview:

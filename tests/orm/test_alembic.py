@@ -29,6 +29,9 @@ class Report(Base):
     pages: Mapped[list[FileObject] | None] = mapped_column(StoredObject(backend="docs", multiple=True))
     named: Mapped[FileObject | None] = mapped_column(StoredObject("docs", key_scheme="{row.id}/{id}", strict=True))
     function: Mapped[FileObject | None] = mapped_column(StoredObject("docs", key_scheme=lambda row, file: "a"))
+    ruled: Mapped[FileObject | None] = mapped_column(
+        StoredObject("docs", max_size=1000, accept=("image/*", "application/pdf"), validators=[len], sniff=len)
+    )
 
 
 ENV = """
@@ -98,13 +101,14 @@ RENDERED = {
             "pages": "StoredObject(backend='docs', multiple=True)",
             "named": "StoredObject(backend='docs', key_scheme='{row.id}/{id}', strict=True)",
             "function": "StoredObject(backend='docs')",
+            "ruled": "StoredObject(backend='docs', max_size=1000, accept=['image/*', 'application/pdf'])",
         },
     ),
     "JSON": (
         render_item_as_json,
         "from sqlalchemy.dialects import postgresql",
         dict.fromkeys(
-            ("file", "pages", "named", "function"),
+            ("file", "pages", "named", "function", "ruled"),
             "sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), 'postgresql')",
         ),
     ),

@@ -114,3 +114,50 @@ def test_what_rows_let_go_of_may_be_taken_by_others(ledger: Ledger) -> None:
     assert ledger.let_go() == {A}
     ledger.frame(SAVEPOINT).changes.append(Change(+1, A, ROW))
     assert ledger.let_go() == set()
+
+
+MARKER = Ref("docs", "b.claimed")
+
+
+@pytest.fixture
+def claimed(ledger: Ledger) -> Ledger:
+    """Row 1 took B by a claim, inside a savepoint."""
+    ledger.frame(SAVEPOINT).markers[MARKER] = B
+    return ledger
+
+
+def test_a_marker_stays_with_the_commit(claimed: Ledger) -> None:
+    """Although no row holds it."""
+    claimed.frame(SAVEPOINT).committed = claimed.frame(None).committed = True
+    claimed.end_nested(SAVEPOINT, None)
+    assert claimed.settle() == (Outcome.COMMITTED, [Dead(A, (ROW,))])
+
+
+def test_a_marker_goes_with_the_rollback(claimed: Ledger) -> None:
+    """Unless a row holds the file after all, which is asked."""
+    claimed.frame(SAVEPOINT).committed = True
+    claimed.end_nested(SAVEPOINT, None)
+    assert Dead(MARKER, (ROW,), B) in claimed.settle()[1]
+
+
+def test_a_marker_of_a_savepoint_that_rolled_back_goes_with_the_commit(claimed: Ledger) -> None:
+    """Its file is free again; until then it is not forgotten."""
+    claimed.end_nested(SAVEPOINT, None)
+    claimed.frame(None).committed = True
+    assert MARKER in refs(claimed.settle()[1])
+
+
+def test_a_marker_that_is_used_again_stays(claimed: Ledger) -> None:
+    """By another claim of the same upload, in the same transaction."""
+    claimed.end_nested(SAVEPOINT, None)
+    claimed.frame(None).markers[MARKER] = B
+    claimed.frame(None).committed = True
+    assert MARKER not in refs(claimed.settle()[1])
+
+
+def test_a_marker_alone_is_something() -> None:
+    """A flush that was given up has made it, and nothing else."""
+    ledger = Ledger()
+    assert ledger.is_empty()
+    ledger.frame(None).markers[MARKER] = B
+    assert not ledger.is_empty()

@@ -90,8 +90,8 @@ def test_as_content_with_a_name_of_ones_own(docs, make: Any) -> None:
 
 
 async def test_an_upload_that_nobody_named(docs) -> None:
-    """A form field without a file has an empty name: the error says that a name is missing."""
-    for upload in (FileStorage(io.BytesIO(b""), ""), UploadFile(io.BytesIO(b""), filename="")):
+    """Content without a name is no file: the error says so."""
+    for upload in (FileStorage(io.BytesIO(b"x"), ""), UploadFile(io.BytesIO(b"x"), filename="")):
         with pytest.raises(ValueError, match="needs a name"):
             Document(file=upload)
 

@@ -32,6 +32,9 @@ BUILT_IN = {
     "ChecksumMismatchError": ValueError,
     "ForkError": RuntimeError,
     "SweepRefusedError": ValueError,
+    "FileRejectedError": ValueError,
+    "InvalidFormError": ValueError,
+    "InvalidTokenError": PermissionError,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from holdfast.claim import MARKERS_LAST
 from holdfast.errors import NotFoundError, StorageError, SweepRefusedError, UnsupportedError
 from holdfast.maintenance import guards
 from holdfast.maintenance.confirming import CHUNK, Candidates
@@ -49,7 +50,7 @@ class Sweep:
     ) -> None:
         self.run, self.checkpoint, self.wanted = run, checkpoint, wanted
         self.delete, self.since = delete, since
-        self.sparing = Sparing(run.too_young, since, all_keys)
+        self.sparing = Sparing(run.too_young, since, all_keys, run.started - MARKERS_LAST)
         _resume(run.report, checkpoint)
         self.wanted = {name: storage for name, storage in wanted.items() if not checkpoint.is_done(name)}
         size = max(PAGE, RUN // (2 * len(self.wanted) + 1))

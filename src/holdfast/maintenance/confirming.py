@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from holdfast.claim import marker_key
 from holdfast.keys import find_id, find_ids
 from holdfast.maintenance.names import Names
 from holdfast.maintenance.pacing import PAGE, compute
@@ -37,7 +38,11 @@ class Candidates:
         self._run, self._storage, self._name = run, storage.key, name or storage.key
         self._names = Names(storage)
         self._left = {listed.key: listed for listed in objects}
-        self._by_id = {found: key for key in self._left if (found := find_id(key)) is not None}
+        # Several, since the marker of a claimed upload has the id of the upload.
+        self._by_id: dict[str, tuple[str, ...]] = {}
+        for key in self._left:
+            if (found := find_id(key)) is not None:
+                self._by_id[found] = (*self._by_id.get(found, ()), key)
         self.elsewhere = 0
 
     def confirm(self) -> list[Listed]:
@@ -69,9 +74,11 @@ class Candidates:
                         if self._left.pop(key, None) is not None and file.storage != self._storage:
                             self.elsewhere += 1
                     # Ids are unique: this is the same object, seen through another storage of the same place.
-                    self._spare_ids(find_ids(file.key))
+                    self._spare_ids(find_ids(file.key), but=marker_key(file.key))
 
-    def _spare_ids(self, identifiers: list[str]) -> None:
+    def _spare_ids(self, identifiers: list[str], but: str | None = None) -> None:
         for identifier in identifiers:
-            if (key := self._by_id.get(identifier)) is not None and self._left.pop(key, None) is not None:
-                self.elsewhere += 1
+            for key in self._by_id.get(identifier, ()):
+                # The ticket ended long ago, so its marker is of no use to the row.
+                if key != but and self._left.pop(key, None) is not None:
+                    self.elsewhere += 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
+from holdfast.claim import may_be_marker
 from holdfast.keys import find_id, id_time
 from holdfast.maintenance.run import born
 
@@ -15,11 +17,13 @@ class Sparing(NamedTuple):
         too_young: Objects that were made after this time stay, in seconds since the epoch.
         since: Objects whose keys were made before this time stay; None for no limit.
         all_keys: Whether keys that Holdfast did not make are looked at.
+        markers: The same as `too_young` for markers of claimed uploads: a ticket could be used again without.
     """
 
     too_young: float
     since: float | None = None
     all_keys: bool = False
+    markers: float = math.inf
 
     def reason(self, key: str, last_modified: float | None) -> str | None:
         """Return why an object stays, or None if it may go.
@@ -36,7 +40,7 @@ class Sparing(NamedTuple):
         at = born(key, last_modified)
         if at is None:
             return "undated"
-        if at > self.too_young:
+        if at > (min(self.too_young, self.markers) if may_be_marker(key) else self.too_young):
             return "recent"
         if self.since is not None and (at if identifier is None else id_time(identifier)) < self.since:
             return "earlier"

@@ -11,8 +11,9 @@ from sqlalchemy.sql.elements import ClauseElement, Null
 
 from holdfast.errors import ColumnValueError, ConfigurationError
 from holdfast.file import FileObject
-from holdfast.orm import session_ledger
+from holdfast.orm import chosen, session_ledger
 from holdfast.orm.filelist import FileList
+from holdfast.rules import NO_RULES
 from holdfast.saving import Place, Ref, Saving
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ class FileColumn:
     key: str
     column: Column[Any]
     type: StoredObject
+
+    def place(self, row: Any = None) -> Place:
+        """Return the place of files in a row, which key schemes and rules are asked for."""
+        rules = self.type.rules.named(self.key) if self.type.rules else NO_RULES
+        return Place(row, self.column.table.name, self.key, self.type.key_scheme, rules)
 
 
 class RowView:
@@ -86,6 +92,13 @@ class RowAttachment:
         frame.note(saving)
         frame.asked.append((saving.ref, self.owner(session)))
 
+    def entrust(self, saving: Saving) -> None:
+        """Note an object that was saved before for the row, unless an earlier transaction committed it."""
+        ledger = session_ledger.current(self._session())
+        taken = ledger is not None and ledger.whole().net()[saving.ref] > 0
+        if taken or not saving.file._owned:
+            self.saved(saving)
+
     def queue_delete(self, ref: Ref) -> None:
         """Have an object deleted after commit; the row is asked then whether it has let go of it."""
         session = self._session()
@@ -95,7 +108,7 @@ class RowAttachment:
 
     def place(self) -> Place:
         """Return what a key scheme may use."""
-        return Place(RowView(self.state), self.column.column.table.name, self.column.key, self.column.type.key_scheme)
+        return self.column.place(RowView(self.state))
 
     # --- what the unit of work asks
 
@@ -115,6 +128,8 @@ class RowAttachment:
         Raises:
             ColumnValueError: It is not a file, an upload object or None (a list of them for several files).
         """
+        if chosen.leaves_unchanged(value, self.state, self.column.key):
+            value = getattr(self.state.obj(), self.column.key)
         value = coerced(self.column, self.state.mapper, value)
         if isinstance(value, list):
             value = FileList(value)
@@ -157,10 +172,11 @@ def coerced(column: FileColumn, mapper: Mapper[Any], value: Any) -> Any:
     if isinstance(value, ClauseElement):
         return value
     if not column.type.multiple:
-        return accepted(column, mapper, value)
+        return None if chosen.is_upload(value) and chosen.is_nothing(value) else accepted(column, mapper, value)
     if not isinstance(value, (list, tuple)):
         raise _refusal(column, mapper, value, "a list of FileObjects")
-    return [accepted(column, mapper, item) for item in value]
+    files = [item for item in value if not (chosen.is_upload(item) and chosen.is_nothing(item))]
+    return [accepted(column, mapper, item) for item in files]
 
 
 def accepted(column: FileColumn, mapper: Mapper[Any], value: Any) -> FileObject:
@@ -170,7 +186,7 @@ def accepted(column: FileColumn, mapper: Mapper[Any], value: Any) -> FileObject:
         ColumnValueError: It is no file, or one of a storage that the column does not take.
     """
     if not isinstance(value, FileObject):
-        if not hasattr(value, "filename") or isinstance(value, type):
+        if not chosen.is_upload(value):
             raise _refusal(column, mapper, value, "a FileObject, an upload object or None")
         value = FileObject(content=value)
     file: FileObject = value

@@ -9,17 +9,22 @@ from sqlalchemy.sql.operators import json_getitem_op, json_path_getitem_op
 
 from holdfast import rowvalue
 from holdfast.backends.base import StorageBackend
-from holdfast.errors import ColumnValueError, ConfigurationError, HoldfastError
+from holdfast.errors import ColumnValueError, ConfigurationError, FileStateError, HoldfastError
 from holdfast.file import FileObject
 from holdfast.orm import tracking
 from holdfast.orm.filelist import FileList
 from holdfast.orm.refusal import refused
+from holdfast.rules import Rules
 from holdfast.schemes import KeyScheme, check_scheme
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.engine import Dialect
     from sqlalchemy.sql.operators import OperatorType
     from sqlalchemy.types import TypeEngine
+
+    from holdfast.rules import Sniffer, Validator
 
 
 class _StoredJSON(TypeDecorator[Any]):
@@ -63,6 +68,17 @@ class StoredObject(_StoredJSON):
         multiple: Hold a list of files; changes of the list in place are seen.
         key_scheme: How keys of new files are made, see `holdfast.schemes`; the storage's scheme if left out.
         strict: Refuse files that name another storage.
+        max_size: Bytes of one file at most, whatever a client says about its length.
+        accept: Media types of its files, such as ``["image/*", "application/pdf"]``. They are told from the bytes, and
+            have to agree with the declared type and the extension; ``["*/*"]`` takes all that agree. A wildcard like
+            ``image/*`` admits nothing that a browser may run, such as SVG.
+        validators: Rules of the application's: functions that get a `holdfast.rules.Candidate` and return why it is
+            refused, or None. Under an AsyncSession they run in a thread.
+        sniff: What tells types from first bytes, in place of `holdfast.inspection.sniff`:
+            `holdfast.inspection.magic.sniff` asks libmagic, too.
+
+    Raises:
+        ConfigurationError: An argument cannot work.
 
     Example:
         >>> from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -84,9 +100,14 @@ class StoredObject(_StoredJSON):
         *,
         key_scheme: KeyScheme | None = None,
         strict: bool = False,
+        max_size: int | None = None,
+        accept: Sequence[str] | None = None,
+        validators: Sequence[Validator] | None = None,
+        sniff: Sniffer | None = None,
     ) -> None:
         super().__init__(none_as_null=True)
         check_scheme(key_scheme)
+        self._rules = Rules.of(max_size=max_size, accept=accept, validators=validators, sniff=sniff)
         self.backend = backend.key if isinstance(backend, StorageBackend) else backend
         if strict and self.backend is None:
             message = 'StoredObject(strict=True) needs a storage to be strict about: StoredObject(backend="…")'
@@ -94,15 +115,25 @@ class StoredObject(_StoredJSON):
         self.multiple = multiple
         self.key_scheme = key_scheme
         self.strict = strict
+        # SQLAlchemy makes the type's cache key of these.
+        self.max_size, self.accept, self.validators = max_size, self._rules.accept, self._rules.validators
+        self.sniff = sniff
         tracking.install()
 
     def __repr__(self) -> str:
         arguments = [f"backend={self.backend!r}"] if self.backend else []
         arguments += ["multiple=True"] if self.multiple else []
-        # A function has no form that a migration could hold; the database does not depend on it.
+        # Functions have no form that a migration could hold; the database does not depend on them.
         arguments += [f"key_scheme={self.key_scheme!r}"] if isinstance(self.key_scheme, str) else []
         arguments += ["strict=True"] if self.strict else []
+        arguments += [f"max_size={self.max_size!r}"] if self.max_size is not None else []
+        arguments += [f"accept={list(self.accept)!r}"] if self.accept else []
         return f"StoredObject({', '.join(arguments)})"
+
+    @property
+    def rules(self) -> Rules:
+        """What the column accepts."""
+        return self._rules
 
     @property
     def hashable(self) -> bool:  # type: ignore[override]
@@ -172,12 +203,17 @@ class StoredObject(_StoredJSON):
 StoredObject.__module__ = "holdfast"
 
 
+_CLAIMED = "a claimed upload goes into a row through an ORM session, which uses its ticket up: session.add(row)"
+
+
 def _to_json(value: Any) -> dict[str, Any]:
     if not isinstance(value, FileObject):
         message = f"a file column takes a FileObject, not {type(value).__name__}"
         raise refused(ColumnValueError(message))
     try:
         value._key()
+        if value._open_claim is not None:
+            raise FileStateError(_CLAIMED)
         return rowvalue.parse(value.to_dict())  # what could not be read again is not written
     except HoldfastError as error:
         raise refused(error) from error

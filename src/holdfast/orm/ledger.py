@@ -61,10 +61,17 @@ class Change(NamedTuple):
 
 
 class Dead(NamedTuple):
-    """An object to delete, and the rows that must not hold it any more."""
+    """An object to delete.
+
+    Attributes:
+        ref: The object.
+        owners: The rows that must not hold it any more.
+        file: Of the marker of a claimed upload: the file, which they must not hold either.
+    """
 
     ref: Ref
     owners: tuple[Owner, ...]
+    file: Ref | None = None
 
 
 class Entry(NamedTuple):
@@ -93,6 +100,7 @@ class Frame:
 
     Attributes:
         created: Objects written inside it.
+        markers: Those of claimed uploads, which stay unless it rolls back, each with the file that a row got.
         changes: References taken and dropped.
         discard: Objects of boundaries inside it that rolled back.
         requests: Objects that were asked to be deleted.
@@ -104,6 +112,7 @@ class Frame:
     """
 
     created: list[Ref] = field(default_factory=list)
+    markers: dict[Ref, Ref] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     discard: list[Dead] = field(default_factory=list)
     requests: list[Ref] = field(default_factory=list)
@@ -129,6 +138,7 @@ class Frame:
     def merge(self, inner: Frame) -> None:
         """Take over a released savepoint."""
         self.created += inner.created
+        self.markers |= inner.markers
         self.changes += inner.changes
         self.discard += inner.discard
         self.requests += inner.requests
@@ -141,7 +151,9 @@ class Frame:
         """Undo what happened to the files, and return the objects that are left over."""
         for call in reversed(self.undo):
             call()
-        return [*self.discard, *self._with_owners(self.created)]
+        owners = {item.ref: item.owners for item in self._with_owners(self.markers.values())}
+        markers = [Dead(marker, owners[file], file) for marker, file in self.markers.items()]
+        return [*self.discard, *self._with_owners(self.created), *markers]
 
     def net(self) -> Counter[Ref]:
         """Return for each object how many rows took it more than dropped it."""
@@ -155,7 +167,7 @@ class Frame:
         net = self.net()
         dropped = [ref for ref, count in net.items() if count < 0]
         unused = [ref for ref in [*self.created, *self.requests] if net[ref] <= 0]
-        discarded = [item for item in self.discard if net[item.ref] <= 0]
+        discarded = [item for item in self.discard if net[item.ref] <= 0 and item.ref not in self.markers]
         return [*discarded, *self._with_owners([*unused, *dropped])]
 
     def _with_owners(self, refs: Iterable[Ref]) -> list[Dead]:
@@ -257,4 +269,7 @@ class Ledger:
 
     def is_empty(self) -> bool:
         """Return whether nothing happened to any file."""
-        return not any(frame.created or frame.changes or frame.discard or frame.requests for frame in self.frames())
+        return not any(
+            frame.created or frame.changes or frame.discard or frame.requests or frame.markers
+            for frame in self.frames()
+        )

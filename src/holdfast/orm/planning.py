@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from holdfast.claim import used_before
 from holdfast.orm import bridge, session_ledger
+from holdfast.orm.claiming import Claiming
 from holdfast.orm.work import Copying, Work
 from holdfast.registry import storages
 from holdfast.saving import Ref, prepare
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from holdfast.claim import Claim
     from holdfast.file import FileObject
+    from holdfast.orm.ledger import Ledger
     from holdfast.saving import Place
 
 
@@ -55,6 +59,8 @@ def carry_out(session: Session, edits: Sequence[Edit], droppable: Callable[[], s
         for file in edit.files:
             plan.add(edit, file)
     work = plan.work
+    ledger = session_ledger.open_ledger(session)
+    work.claims += [Claiming(claim, frame, _is_marked(claim, ledger)) for claim in plan.claims]
     work.announce(frame)
     bridge.do(work.run, work.run_async)
     for copying in work.copies:
@@ -69,7 +75,8 @@ class _Plan:
         self.work = Work()
         self._find_droppable = droppable
         self._droppable: set[Ref] | None = None
-        self._claimed: set[Ref] = set()
+        self.claims: list[Claim] = []
+        self._taken: set[Ref] = set()
         self._uploading: set[int] = set()
 
     def add(self, edit: Edit, file: FileObject) -> None:
@@ -81,27 +88,50 @@ class _Plan:
         storages.get(file.backend.key)  # the row could not find its file again in one that is not registered
         place = edit.place()
         source = file._source
+        self._claim(file)
         if source is not None and id(file) not in self._uploading:
             self._uploading.add(id(file))
             saving = prepare(file, source, place=place)
             self.work.savings.append(saving)
             edit.taken.append(saving.ref)
-        elif source is None and self._claim(ref := Ref(file.backend.key, str(file.path)), file):
-            self.work.adopt(file)
+        elif source is None and self._may_own(ref := Ref(file.backend.key, str(file.path)), file):
+            self.work.adopt(file, place.rules)
             edit.taken.append(ref)
         else:
             copying = Copying.of(file, place, edit)
             self.work.copies.append(copying)
             edit.taken.append(copying.ref)
 
-    def _claim(self, ref: Ref, file: FileObject) -> bool:
+    def _may_own(self, ref: Ref, file: FileObject) -> bool:
         """Return whether a row may own an object: no other does, or the one that does lets go of it."""
-        if ref in self._claimed:
+        if ref in self._taken:
             return False
         if file._owned:
             if self._droppable is None:
                 self._droppable = self._find_droppable()
             if ref not in self._droppable:
                 return False
-        self._claimed.add(ref)
+        self._taken.add(ref)
         return True
+
+    def _claim(self, file: FileObject) -> None:
+        """Have the claim of an upload made good, unless it was before."""
+        claim = file._open_claim
+        if claim is None or claim in self.claims:
+            return
+        claim.check_time()
+        if any(other.marker == claim.marker for other in self.claims):
+            raise used_before()
+        self.claims.append(claim)
+
+
+def _is_marked(claim: Claim, ledger: Ledger) -> bool:
+    """Return whether the marker of an upload lies there, from a savepoint of this transaction that rolled back.
+
+    Raises:
+        InvalidTokenError: The transaction has claimed it already.
+    """
+    whole = ledger.whole()
+    if claim.marker in whole.markers:
+        raise used_before()
+    return any(item.ref == claim.marker for item in whole.discard)

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.errors import ColumnValueError
 from holdfast.orm import rows
-from holdfast.saving import Place
 
 if TYPE_CHECKING:
     from holdfast.file import FileObject
     from holdfast.orm.attachment import FileColumn
-    from holdfast.saving import Ref
+    from holdfast.saving import Place, Ref
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +31,7 @@ class RowEdit:
 
     def place(self) -> Place:
         """Return what a key scheme may use: not the row."""
-        return Place(None, self.column.column.table.name, self.column.key, self.column.type.key_scheme)
+        return self.column.place()
 
     def exchange(self, current: FileObject, other: FileObject) -> None:
         """Put another file in the place of one."""

@@ -68,7 +68,7 @@ def _unheld(ledger: Ledger, dead: list[Dead]) -> list[Ref]:
     held = _held(ledger, dead)
     for ref in held:
         logger.warning("%s in storage %r is kept: a row holds it", ref.path, ref.backend)
-    return [item.ref for item in dead if item.ref not in held]
+    return [item.ref for item in dead if item.ref not in held and item.file not in held]
 
 
 def _held(ledger: Ledger, dead: list[Dead]) -> set[Ref]:
@@ -80,7 +80,7 @@ def _held(ledger: Ledger, dead: list[Dead]) -> set[Ref]:
             # The primary key may have changed since.
             known.setdefault((owner.bind, owner.mapper), set()).update(owner.identities())
             if owner.is_unknown():
-                unknown.setdefault((owner.bind, owner.mapper), set()).add(item.ref)
+                unknown.setdefault((owner.bind, owner.mapper), set()).add(item.file or item.ref)
     held: set[Ref] = set()
     for (bind, mapper), identities in known.items():
         if identities:
@@ -91,4 +91,4 @@ def _held(ledger: Ledger, dead: list[Dead]) -> set[Ref]:
         with fresh_connection(ledger.engine(bind)) as connection:
             for table in {column.column.table for column in table_columns(mapper)}:
                 held |= holders.search(connection, table, wanted)
-    return held & {item.ref for item in dead}
+    return held & {ref for item in dead for ref in (item.ref, item.file)}
