@@ -15,6 +15,7 @@ from litestar.background_tasks import BackgroundTask
 from litestar.datastructures import State, UploadFile
 from litestar.di import Provide
 from litestar.enums import RequestEncodingType
+from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.params import Body
 from sqlalchemy import create_engine
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -200,6 +201,24 @@ async def test_errors() -> None:
         assert (await client.get("/gone")).status_code == 410
 
 
+async def test_errors_of_a_download_are_json(database: dict[str, Any]) -> None:
+    """Also those of Litestar itself, which answers with the media type of the handler."""
+
+    @get("/plain")
+    async def plain() -> FileResponse:
+        raise NotFoundException
+
+    def refuse(request: Any, handler: Any) -> None:
+        raise NotAuthorizedException
+
+    router = file_router(Contract.file, session=open_session, authorize=may, guards=[refuse])
+    async with started(plain, router, state=State(database)) as client:
+        for path, status in (("/plain", 404), ("/1", 401)):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["content-type"]) == (status, "application/json")
+            assert answer.json()["status_code"] == status
+
+
 LATE = """
 from __future__ import annotations
 from litestar import get
@@ -347,7 +366,7 @@ async def test_s9_the_limit_of_the_framework(database: dict[str, Any], docs: Any
 
 
 async def test_s10_a_client_that_leaves(database: dict[str, Any], docs: Any) -> None:
-    """In the middle of a file: nothing of it stays."""
+    """In the middle of a file: nothing of it stays, and it is no fault of the server's."""
 
     async def receive() -> Any:
         return messages.pop(0)
@@ -360,9 +379,10 @@ async def test_s10_a_client_that_leaves(database: dict[str, Any], docs: Any) -> 
     answers: list[Any] = []
     headers = [(b"content-type", b"multipart/form-data; boundary=b")]
     scope = {"type": "http", "method": "POST", "path": "/upload", "headers": headers, "query_string": b""}
-    app = Litestar([upload], state=State(database), logging_config=None)
+    app = Litestar([upload], state=State(database), logging_config=None, plugins=[HoldfastPlugin()])
     await app(scope, receive, send)  # type: ignore[arg-type]
     assert messages == []
+    assert answers[0]["status"] == 400
     assert list(docs.list()) == []
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from litestar import MediaType
 from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.plugins import InitPlugin, OpenAPISchemaPlugin, ReceiveRoutePlugin
 from litestar.routes import HTTPRoute
 
 from holdfast.contrib.litestar.errors import exception_handlers
-from holdfast.contrib.litestar.responses import FileResponse
-from holdfast.disposition import UNKNOWN_TYPE
+from holdfast.contrib.litestar.responses import DOWNLOAD, FileResponse
 from holdfast.file import FileObject
 from holdfast.file_schema import shown
 
@@ -72,10 +72,11 @@ class HoldfastPlugin(InitPlugin, OpenAPISchemaPlugin, ReceiveRoutePlugin):
         return registry.get_reference_for_field_definition(field_definition)
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Give handlers that return a file a media type, which the OpenAPI schema shows."""
+        """Show in the OpenAPI schema that a handler returns a file."""
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if not handler.media_type and handler.parsed_fn_signature.return_type.is_subclass_of(FileResponse):
-                handler.media_type = UNKNOWN_TYPE
+                handler.media_type = MediaType.JSON  # of its errors; a file has its own
+                handler.responses = {handler.status_code: DOWNLOAD, **(handler.responses or {})}
 
 
 def _is_file(kind: Any) -> bool:

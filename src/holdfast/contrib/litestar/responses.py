@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response import File
 
+from holdfast.disposition import UNKNOWN_TYPE
 from holdfast.serving import asgi
 
 if TYPE_CHECKING:
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from holdfast.file import FileObject
     from holdfast.serving.asgi import Offload, ServePolicy
     from holdfast.serving.elsewhere import Mode
+
+DOWNLOAD = ResponseSpec(bytes, media_type=UNKNOWN_TYPE, description="The file", generate_examples=False)
+"""What the OpenAPI schema shows of a file. A handler's own ``media_type`` would be that of its errors as well."""
 
 
 class FileResponse(File):

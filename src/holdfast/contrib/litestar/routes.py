@@ -7,7 +7,7 @@ from http import HTTPStatus
 from inspect import Parameter, Signature, isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Annotated, Any, TypeAlias
 
-from litestar import HttpMethod, Request, Router, delete, get, post, put, route
+from litestar import HttpMethod, MediaType, Request, Router, delete, get, post, put, route
 from litestar.di import Provide
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
@@ -15,9 +15,9 @@ from litestar.params import Body
 from sqlalchemy.orm import InstrumentedAttribute
 
 from holdfast.contrib.litestar.errors import exception_handlers
-from holdfast.contrib.litestar.responses import FileResponse
+from holdfast.contrib.litestar.forms import body
+from holdfast.contrib.litestar.responses import DOWNLOAD, FileResponse
 from holdfast.contrib.routes import Authorize, FileRoutes, TicketRequest
-from holdfast.disposition import UNKNOWN_TYPE
 from holdfast.file import FileObject
 from holdfast.file_schema import shown
 
@@ -79,7 +79,9 @@ def file_router(
     def key(request: Request[Any, Any, Any]) -> list[str]:
         return [request.path_params[name] for name in routes.key_names]
 
-    @route(row, http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=UNKNOWN_TYPE, responses=_responses(404))
+    shown_as: dict[str, Any] = {"media_type": MediaType.JSON, "responses": {200: DOWNLOAD, **_responses(404)}}
+
+    @route(row, http_method=[HttpMethod.GET, HttpMethod.HEAD], **shown_as)
     async def download_file(request: Request[Any, Any, Any], file_session: _Session) -> FileResponse:
         """Download the file."""
         return FileResponse(await routes.download_async(request, file_session, key(request)))
@@ -94,7 +96,7 @@ def file_router(
     async def upload_file(request: Request[Any, Any, Any], file_session: _Session) -> FileObject:
         """Upload a file, in place of the one that is there."""
         content_type = request.headers.get("content-type")
-        return await routes.upload_async(request, file_session, key(request), request.stream(), content_type)
+        return await routes.upload_async(request, file_session, key(request), body(request), content_type)
 
     @delete(row, responses=_responses(404))
     async def delete_file(request: Request[Any, Any, Any], file_session: _Session) -> None:
