@@ -5,15 +5,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, assert_type
 
+from fastapi import FastAPI, Request
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from holdfast import FileObject, StorageBackend, StoredObject, storages
+from holdfast import FileObject, StorageBackend, StoredObject, storages, uploads
 from holdfast.backends.obstore import ObstoreBackend
+from holdfast.contrib import fastapi
 from holdfast.contrib.alembic import render_item, render_item_as_json
-from holdfast.errors import HoldfastError, NotFoundError, StorageError
+from holdfast.errors import FileRejectedError, HoldfastError, NotFoundError, StorageError
 from holdfast.objects import ObjectInfo
+from holdfast.rules import Candidate
+from holdfast.serving import asgi
 
 
 class Base(DeclarativeBase):
@@ -150,3 +154,47 @@ def errors(file: FileObject) -> None:
 def alembic() -> None:
     hooks = [render_item, render_item_as_json]
     assert hooks
+
+
+def not_too_long(candidate: Candidate) -> str | None:
+    return "the name is too long" if len(candidate.filename) > 100 else None
+
+
+class Picture(Base):
+    __tablename__ = "typed_picture"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[FileObject] = mapped_column(
+        StoredObject(backend="s3", max_size=1_000_000, accept=["image/*"], validators=[not_too_long])
+    )
+
+
+async def tickets() -> None:
+    ticket = uploads.issue(Picture.file, filename="a.png", size=10, content_type="image/png", purpose="user:7")
+    assert_type(ticket.token, str)
+    assert_type(uploads.claim(ticket.token, Picture.file, purpose="user:7"), FileObject)
+    assert_type(await uploads.claim_async(ticket.token, Picture.file, purpose="user:7"), FileObject)
+
+
+def urls(file: FileObject) -> None:
+    storages.sign_urls(base_url="https://example.com/files", secret=["a newer secret", "an older secret"])
+    assert_type(file.url(), str)
+    assert_type(file.sign(for_upload=True, size=10), str)
+
+
+async def served(file: FileObject, scope: Any, receive: Any, send: Any) -> None:
+    await asgi.FileResponse(file, disposition="inline")(scope, receive, send)
+    await asgi.SignedFiles(allow_origins=["https://example.com"])(scope, receive, send)
+
+
+def may(request: Request, action: str, row: Picture) -> bool:
+    return True
+
+
+def routes(app: FastAPI, session: Session) -> None:
+    app.include_router(fastapi.file_router(Picture.file, session=lambda: session, authorize=may))
+
+
+def rejected(error: FileRejectedError) -> None:
+    assert_type(error.code, str)
+    assert_type(error.field, str | None)
+    assert_type(error.to_dict(), dict[str, Any])
