@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import settings
 
 from holdfast.testing.s3 import S3Bucket, S3Server
 from tests.servers import azurite as azurite_servers
@@ -17,6 +18,10 @@ from tests.servers import web as web_servers
 from tests.servers import webdav as webdav_servers
 from tests.servers.proxy import CountingProxy, MariaDBProxy, PostgresProxy
 from tests.servers.shared import open_run, start_or_skip
+
+# A busy machine is no fault of the code: tests are not timed.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 MARKERS = {
     "s3": {"ministack", "rclone_s3"},

@@ -7,11 +7,10 @@ lets one of several win. Who has to delete an upload makes the marker first, for
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.errors import InvalidTokenError
-from holdfast.keys import new_id
 from holdfast.saving import Ref
 
 if TYPE_CHECKING:
@@ -53,15 +52,13 @@ class Claim:
         file: What the row is going to hold: the upload, or a copy of it.
         found: What was checked.
         deadline: Until when a row may take it, in seconds since the epoch.
-        nonce: What the marker holds, so that its maker knows it again.
-        is_used: Whether a transaction that is not rolled back has made the marker.
+        is_used: Whether a transaction that is not rolled back has made the marker, and found what was checked.
     """
 
     upload: Ref
     file: Ref
     found: ObjectInfo
     deadline: float
-    nonce: bytes = field(default_factory=lambda: new_id().encode())
     is_used: bool = False
 
     @property

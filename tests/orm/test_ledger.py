@@ -2,6 +2,8 @@
 
 import pytest
 
+from holdfast.claim import Claim
+from holdfast.objects import ObjectInfo
 from holdfast.orm.ledger import Change, Dead, Ledger, Outcome, Owner
 from holdfast.saving import Ref
 
@@ -117,12 +119,13 @@ def test_what_rows_let_go_of_may_be_taken_by_others(ledger: Ledger) -> None:
 
 
 MARKER = Ref("docs", "b.claimed")
+CLAIM = Claim(B, B, ObjectInfo("b", 1), 0)
 
 
 @pytest.fixture
 def claimed(ledger: Ledger) -> Ledger:
     """Row 1 took B by a claim, inside a savepoint."""
-    ledger.frame(SAVEPOINT).markers[MARKER] = B
+    ledger.frame(SAVEPOINT).markers[MARKER] = CLAIM
     return ledger
 
 
@@ -150,14 +153,35 @@ def test_a_marker_of_a_savepoint_that_rolled_back_goes_with_the_commit(claimed: 
 def test_a_marker_that_is_used_again_stays(claimed: Ledger) -> None:
     """By another claim of the same upload, in the same transaction."""
     claimed.end_nested(SAVEPOINT, None)
-    claimed.frame(None).markers[MARKER] = B
+    claimed.frame(None).markers[MARKER] = CLAIM
     claimed.frame(None).committed = True
     assert MARKER not in refs(claimed.settle()[1])
+
+
+def test_a_marker_whose_file_no_row_got_goes_with_the_commit() -> None:
+    """Unless a row may have got it without notice."""
+    ledger = Ledger()
+    frame = ledger.frame(None)
+    frame.markers[MARKER] = CLAIM
+    frame.committed = True
+    assert ledger.settle()[1] == [Dead(MARKER, (), B)]
+    frame.uncertain.add(B)
+    assert ledger.settle()[1] == []
+
+
+def test_an_upload_goes_with_the_commit_of_its_copy(ledger: Ledger) -> None:
+    """And stays if no row got that."""
+    upload = Ref("docs", "upload")
+    ledger.frame(None).markers[MARKER] = Claim(upload, B, ObjectInfo("b", 1), 0)
+    ledger.frame(None).committed = True
+    assert refs(ledger.settle()[1]) == {A, upload}
+    ledger.frame(None).changes.clear()
+    assert refs(ledger.settle()[1]) == {B, MARKER}
 
 
 def test_a_marker_alone_is_something() -> None:
     """A flush that was given up has made it, and nothing else."""
     ledger = Ledger()
     assert ledger.is_empty()
-    ledger.frame(None).markers[MARKER] = B
+    ledger.frame(None).markers[MARKER] = CLAIM
     assert not ledger.is_empty()

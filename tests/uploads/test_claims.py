@@ -3,13 +3,14 @@
 import time
 
 import pytest
+from sqlalchemy import Column, MetaData, Table
 
-from holdfast import storages
+from holdfast import StoredObject, storages
 from holdfast.errors import ConfigurationError, InvalidTokenError, NotFoundError
 from holdfast.tokens import TokenKeys
 from holdfast.uploads.terms import Terms
 from tests.uploads.conftest import BASE_URL, STORES, World, marker, sha256
-from tests.uploads.parcels import Letter, Parcel
+from tests.uploads.parcels import STORAGE, Letter, Parcel
 
 pytestmark = pytest.mark.parametrize("world", STORES, indirect=True)
 
@@ -87,6 +88,19 @@ async def test_s8_a_ticket_is_good_for_one_column(world: World, column) -> None:
     with pytest.raises(InvalidTokenError, match="something else"):
         await world.claim(ticket, column)
     assert (await world.claim(ticket)).get_content() == b"hello"
+
+
+async def test_s8_a_ticket_is_good_for_one_schema(world: World) -> None:
+    """Tables of one name may be others."""
+    metadata = MetaData()
+    shop, archive = (
+        Table("parcel", metadata, Column("file", StoredObject(backend=STORAGE)), schema=name)
+        for name in ("shop", "archive")
+    )
+    ticket = await world.uploaded(shop.c.file)
+    with pytest.raises(InvalidTokenError, match="something else"):
+        await world.claim(ticket, archive.c.file)
+    assert (await world.claim(ticket, shop.c.file)).get_content() == b"hello"
 
 
 async def test_the_column_of_the_table_is_the_same_column(world: World) -> None:

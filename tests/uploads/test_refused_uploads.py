@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from holdfast.errors import FileRejectedError, InvalidTokenError
+from holdfast.uploads.terms import Terms
 from tests.uploads.conftest import STORES, World, sha256
 from tests.uploads.parcels import PNG, Parcel
 
@@ -87,6 +88,24 @@ async def test_s8_another_type_is_refused_where_it_is_uploaded(world: World) -> 
     ticket = await world.issue(Parcel.photo, PNG, filename="a.png", content_type="image/png")
     assert await world.upload(replace(ticket, headers={**ticket.headers, "content-type": "text/html"}), PNG) not in OK
     assert world.stored() == set()
+
+
+async def test_s8_another_type_is_refused_by_the_claim(world: World) -> None:
+    """Azure lets the client choose it, and who reads the object from there, or through a CDN, gets a page."""
+    ticket = await world.issue(Parcel.photo, PNG, filename="a.png", content_type="image/png")
+    world.storage.put(Terms.read(ticket.token).key, PNG, content_type="text/html")
+    if not world.storage.abilities.content_type:  # nor can anybody be told another one
+        assert (await world.claim(ticket, Parcel.photo)).content_type == "image/png"
+        return
+    error = await refusal(world, ticket, Parcel.photo)
+    assert (error.code, error.limit, error.found) == ("type_mismatch", "image/png", "text/html")
+
+
+async def test_a_type_may_be_written_in_another_way(world: World) -> None:
+    """Services have their own spelling."""
+    ticket = await world.issue()
+    world.storage.put(Terms.read(ticket.token).key, b"hello", content_type="Text/Plain; charset=utf-8")
+    assert (await world.claim(ticket)).content_type == "text/plain"
 
 
 async def test_s8_another_key_is_refused_where_it_is_uploaded(world: World) -> None:

@@ -343,14 +343,6 @@ async def turned(world: World, ticket, monkeypatch, meanwhile) -> None:
         await world.claim(ticket, Parcel.photo)
 
 
-async def test_a_marker_that_is_there_already_from_the_same_claim(world: World) -> None:
-    """The transaction finds it in its way when it tries again, and knows it by what it holds."""
-    file = await world.claim(await world.uploaded())
-    world.storage.put(marker(file), file._claim.nonce, if_absent=True)
-    await world.commit(Parcel(file=file))
-    assert await rows(world) == [file.path]
-
-
 @pytest.mark.parametrize("world", [("pysqlite", "faulty"), ("aiosqlite", "faulty")], indirect=True)
 async def test_a_marker_whose_answer_was_lost(world: World) -> None:
     """It goes with the rollback: the ticket is good again."""

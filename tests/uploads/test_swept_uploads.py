@@ -118,7 +118,7 @@ async def test_a_malformed_value_protects_the_file_and_its_marker(post: World) -
     laid(post.storage, f"{key}.claimed", age=2 * DAY)
 
     def spoil(session: Session) -> None:
-        value = json.dumps({"backend": NAME, "filename": key, "size": -1})
+        value = json.dumps(f"it was {key}, I think")
         session.execute(text("INSERT INTO sack (id, file) VALUES (1, :value)"), {"value": value})
         session.commit()
 

@@ -24,12 +24,15 @@ class Claiming:
     Attributes:
         claim: The claim.
         frame: Where the marker is noted.
-        is_marked: Whether the marker lies there from a savepoint that rolled back; it goes with its transaction only.
+        is_marked: Whether the marker lies there from an earlier try of the same transaction.
+        nonce: What the marker holds, by which the transaction knows it again; nobody else does, not even one that has
+            the same file at the same moment.
     """
 
     claim: Claim
     frame: Frame
     is_marked: bool
+    nonce: bytes
 
     def run(self) -> None:
         """Make the marker, and make sure that the file is the one that was checked.
@@ -41,18 +44,20 @@ class Claiming:
         storage = storages.get(self.claim.upload.backend)
         self._mark(storage, self.claim.marker.path)
         self.claim.check_same(storage.stat(self.claim.file.path))
+        self.claim.is_used = True
 
     async def run_async(self) -> None:
         """Like `run`."""
         storage = storages.get(self.claim.upload.backend)
         await self._mark_async(storage, self.claim.marker.path)
         self.claim.check_same(await storage.stat_async(self.claim.file.path))
+        self.claim.is_used = True
 
     def _mark(self, storage: StorageBackend, marker: str) -> None:
         is_there = not self.is_marked and storage.exists(marker)  # not every service minds `if_absent`
         try:
             if not is_there:
-                storage.put(marker, self.claim.nonce, if_absent=not self.is_marked)
+                storage.put(marker, self.nonce, if_absent=not self.is_marked)
         except AlreadyExistsError:
             is_there = True
         except BaseException:
@@ -67,7 +72,7 @@ class Claiming:
         is_there = not self.is_marked and await storage.exists_async(marker)
         try:
             if not is_there:
-                await storage.put_async(marker, self.claim.nonce, if_absent=not self.is_marked)
+                await storage.put_async(marker, self.nonce, if_absent=not self.is_marked)
         except AlreadyExistsError:
             is_there = True
         except BaseException:
@@ -81,24 +86,21 @@ class Claiming:
     def _is_ours(self, storage: StorageBackend, marker: str) -> bool:
         """Return whether a put took effect whose answer was lost."""
         try:
-            return storage.read(marker) == self.claim.nonce
+            return storage.read(marker) == self.nonce
         except StorageError:
             return False
 
     async def _is_ours_async(self, storage: StorageBackend, marker: str) -> bool:
         """Like `_is_ours`."""
         try:
-            return await storage.read_async(marker) == self.claim.nonce
+            return await storage.read_async(marker) == self.nonce
         except StorageError:
             return False
 
     def _note(self) -> None:
         # Not before: the marker in the way may be that of somebody else, whose row would lose it with our rollback.
-        self.claim.is_used = True
-        self.frame.markers[self.claim.marker] = self.claim.file
+        self.frame.markers[self.claim.marker] = self.claim
         self.frame.undo.append(self._undo)
-        if self.claim.file != self.claim.upload:
-            self.frame.requests.append(self.claim.upload)
 
     def _undo(self) -> None:
         self.claim.is_used = False

@@ -12,9 +12,12 @@ from enum import Enum
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from holdfast.keys import new_id
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator
+
+    from holdfast.claim import Claim
     from holdfast.saving import Ref, Saving
 
 
@@ -100,7 +103,7 @@ class Frame:
 
     Attributes:
         created: Objects written inside it.
-        markers: Those of claimed uploads, which stay unless it rolls back, each with the file that a row got.
+        markers: Those of claimed uploads, each with its claim; they stay unless it rolls back, or no row got the file.
         changes: References taken and dropped.
         discard: Objects of boundaries inside it that rolled back.
         requests: Objects that were asked to be deleted.
@@ -112,7 +115,7 @@ class Frame:
     """
 
     created: list[Ref] = field(default_factory=list)
-    markers: dict[Ref, Ref] = field(default_factory=dict)
+    markers: dict[Ref, Claim] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     discard: list[Dead] = field(default_factory=list)
     requests: list[Ref] = field(default_factory=list)
@@ -151,9 +154,7 @@ class Frame:
         """Undo what happened to the files, and return the objects that are left over."""
         for call in reversed(self.undo):
             call()
-        owners = {item.ref: item.owners for item in self._with_owners(self.markers.values())}
-        markers = [Dead(marker, owners[file], file) for marker, file in self.markers.items()]
-        return [*self.discard, *self._with_owners(self.created), *markers]
+        return [*self.discard, *self._with_owners(self.created), *self._idle_markers(frozenset())]
 
     def net(self) -> Counter[Ref]:
         """Return for each object how many rows took it more than dropped it."""
@@ -166,9 +167,17 @@ class Frame:
         """Return what nobody needs once this has been committed."""
         net = self.net()
         dropped = [ref for ref, count in net.items() if count < 0]
-        unused = [ref for ref in [*self.created, *self.requests] if net[ref] <= 0]
+        got = {change.ref for change in self.changes if change.sign > 0} | self.uncertain
+        copied = [claim.upload for claim in self.markers.values() if claim.file in got and claim.file != claim.upload]
+        unused = [ref for ref in [*self.created, *self.requests, *copied] if net[ref] <= 0]
         discarded = [item for item in self.discard if net[item.ref] <= 0 and item.ref not in self.markers]
-        return [*discarded, *self._with_owners([*unused, *dropped])]
+        return [*discarded, *self._with_owners([*unused, *dropped]), *self._idle_markers(got)]
+
+    def _idle_markers(self, got: Collection[Ref]) -> list[Dead]:
+        """Return the markers of claims whose file no row got: the flush that made them failed, say."""
+        idle = {marker: claim.file for marker, claim in self.markers.items() if claim.file not in got}
+        owners = {item.ref: item.owners for item in self._with_owners(idle.values())}
+        return [Dead(marker, owners[file], file) for marker, file in idle.items()]
 
     def _with_owners(self, refs: Iterable[Ref]) -> list[Dead]:
         owners: dict[Ref, list[Owner]] = {}
@@ -190,6 +199,7 @@ class Ledger:
         closing: Called when it is settled.
         joined: Whether the session works inside somebody else's transaction, so that its own end proves nothing.
         is_ending: Whether the outboxes were told, so that they must hear of what comes later.
+        nonce: What markers of claimed uploads hold, so that their transaction knows them again.
     """
 
     def __init__(self) -> None:
@@ -202,6 +212,7 @@ class Ledger:
         self.is_ending = False
         self.begun = False
         self.closing: list[Callable[[], object]] = []
+        self.nonce = new_id().encode()
         self._root = Frame()
         self._nested: dict[Any, Frame] = {}
 

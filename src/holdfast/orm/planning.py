@@ -54,13 +54,13 @@ def carry_out(session: Session, edits: Sequence[Edit], droppable: Callable[[], s
         droppable: Finds the references that lose their row in this transaction; asked only if it matters.
     """
     frame = session_ledger.frame(session)
-    plan = _Plan(droppable)
+    ledger = session_ledger.open_ledger(session)
+    plan = _Plan(droppable, ledger)
     for edit in edits:
         for file in edit.files:
             plan.add(edit, file)
     work = plan.work
-    ledger = session_ledger.open_ledger(session)
-    work.claims += [Claiming(claim, frame, _is_marked(claim, ledger)) for claim in plan.claims]
+    work.claims += [Claiming(claim, frame, _is_marked(claim, ledger), ledger.nonce) for claim in plan.claims]
     work.announce(frame)
     bridge.do(work.run, work.run_async)
     for copying in work.copies:
@@ -71,9 +71,10 @@ def carry_out(session: Session, edits: Sequence[Edit], droppable: Callable[[], s
 class _Plan:
     """Decides for each file of the new values what has to happen; no I/O."""
 
-    def __init__(self, droppable: Callable[[], set[Ref]]) -> None:
+    def __init__(self, droppable: Callable[[], set[Ref]], ledger: Ledger) -> None:
         self.work = Work()
         self._find_droppable = droppable
+        self._ledger = ledger
         self._droppable: set[Ref] | None = None
         self.claims: list[Claim] = []
         self._taken: set[Ref] = set()
@@ -116,8 +117,13 @@ class _Plan:
 
     def _claim(self, file: FileObject) -> None:
         """Have the claim of an upload made good, unless it was before."""
-        claim = file._open_claim
+        claim = file._claim_here
         if claim is None or claim in self.claims:
+            return
+        if claim.is_used:
+            # By another transaction, whose row may not be in the database yet; if it is, this one gets a copy.
+            if not file._owned and self._ledger.whole().markers.get(claim.marker) is not claim:
+                raise used_before()
             return
         claim.check_time()
         if any(other.marker == claim.marker for other in self.claims):
@@ -126,12 +132,13 @@ class _Plan:
 
 
 def _is_marked(claim: Claim, ledger: Ledger) -> bool:
-    """Return whether the marker of an upload lies there, from a savepoint of this transaction that rolled back.
+    """Return whether the marker lies there from this transaction: from a savepoint or a flush that failed.
 
     Raises:
-        InvalidTokenError: The transaction has claimed it already.
+        InvalidTokenError: The transaction has claimed the upload already.
     """
     whole = ledger.whole()
-    if claim.marker in whole.markers:
+    noted = whole.markers.get(claim.marker)
+    if noted is not None and noted is not claim:
         raise used_before()
-    return any(item.ref == claim.marker for item in whole.discard)
+    return noted is claim or any(item.ref == claim.marker for item in whole.discard)

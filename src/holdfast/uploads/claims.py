@@ -50,10 +50,10 @@ def claim(token: str, column: Column, *, purpose: str) -> FileObject:
     except NotFoundError as error:
         raise upload.missing() from error
     try:
-        upload.check_size(found)
+        upload.check(found)
         if upload.needs_copy:
             found = storage.copy(terms.key, upload.copy())
-            upload.check_size(found)
+            upload.check(found)
         content_type = upload.accepted(storage.read(upload.key, end=HEAD_SIZE) if upload.has_head else b"")
         if (checksum := upload.unverified) is not None:
             try:
@@ -81,10 +81,10 @@ async def claim_async(token: str, column: Column, *, purpose: str) -> FileObject
     except NotFoundError as error:
         raise upload.missing() from error
     try:
-        upload.check_size(found)
+        upload.check(found)
         if upload.needs_copy:
             found = await storage.copy_async(terms.key, upload.copy())
-            upload.check_size(found)
+            upload.check(found)
         head = await storage.read_async(upload.key, end=HEAD_SIZE) if upload.has_head else b""
         quick = upload.rules.is_quick
         content_type = upload.accepted(head) if quick else await threads.run(upload.accepted, head)

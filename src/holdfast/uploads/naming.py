@@ -20,7 +20,7 @@ def column_name(target: Target) -> str:
 
     The same column has the same name in each process, and for as long as its table and attribute are not renamed.
     """
-    return f"{target.place.model or ''}.{target.place.column}"
+    return f"{target.table}.{target.place.column}"
 
 
 def fresh_key(target: Target, storage: StorageBackend, filename: str, content_type: str) -> str:

@@ -19,11 +19,13 @@ class Target(NamedTuple):
         backend: Name of the storage.
         multiple: Whether the column holds a list.
         place: What keys and rules depend on.
+        table: Full name of its table.
     """
 
     backend: str
     multiple: bool
     place: Place
+    table: str
 
 
 def target(column: Column) -> Target:
@@ -44,4 +46,4 @@ def target(column: Column) -> Target:
     table = getattr(getattr(column, "expression", column), "table", None)
     rules = kind.rules.named(key) if kind.rules else NO_RULES
     place = Place(model=getattr(table, "name", None), column=key, scheme=kind.key_scheme, rules=rules)
-    return Target(backend, kind.multiple, place)
+    return Target(backend, kind.multiple, place, getattr(table, "fullname", ""))

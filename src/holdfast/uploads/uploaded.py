@@ -93,11 +93,18 @@ class Uploaded:
         message = "nothing was uploaded yet with this ticket"
         return NotFoundError(message, operation="claim", storage=self.storage.key, path=self.terms.key)
 
-    def check_size(self, found: ObjectInfo) -> None:
-        """Refuse another size than the one that was agreed on."""
+    def check(self, found: ObjectInfo) -> None:
+        """Refuse another size or type than those that were agreed on.
+
+        Azure lets a client choose the type, and whoever reads the object from there, or from a CDN, is told it.
+        """
         if found.size != self.terms.size:
             message = f"the upload has {found.size} bytes, and {self.terms.size} were agreed on"
             raise self._rejected(message, "wrong_size", self.terms.size, found.size)
+        agreed, kind = self.terms.content_type, found.content_type
+        if kind is not None and self.storage.abilities.content_type and _plain(kind) != _plain(agreed):
+            message = f"the upload is stored as {kind}, and {agreed} was agreed on"
+            raise self._rejected(message, "type_mismatch", agreed, kind)
 
     def other_bytes(self) -> FileRejectedError:
         """Return the error for other bytes than the ones that were agreed on."""
@@ -154,3 +161,8 @@ class Uploaded:
     def _rejected(self, message: str, code: str, limit: object, found: object) -> FileRejectedError:
         field, filename = self.target.place.column, self.terms.filename
         return FileRejectedError(message, code=code, field=field, filename=filename, limit=limit, found=found)
+
+
+def _plain(content_type: str) -> str:
+    """Return a media type without its parameters, which some services write in their own way."""
+    return content_type.partition(";")[0].strip().lower()
