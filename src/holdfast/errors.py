@@ -63,6 +63,10 @@ class FileStateError(HoldfastError, ValueError):
     """The file is not in a state that allows the operation (still pending, only described, malformed)."""
 
 
+class DescribedFileError(FileStateError):
+    """The file is only described, as by a client's JSON: it names no object in a storage."""
+
+
 class PendingFileError(FileStateError):
     """A file that was never uploaded was about to be written to a row."""
 
@@ -121,6 +125,10 @@ class InvalidFormError(HoldfastError, ValueError):
     def to_dict(self) -> dict[str, Any]:
         """Return what an API answers with."""
         return {"message": self.message, "code": self.code}
+
+
+class MissingFieldError(InvalidFormError, KeyError):
+    """A form lacks a field, or a file, that was asked for."""
 
 
 class InvalidTokenError(HoldfastError, PermissionError):

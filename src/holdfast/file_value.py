@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from holdfast.backends.base import StorageBackend
 from holdfast.errors import (
     ConfigurationError,
+    DescribedFileError,
     FileStateError,
     InvalidValueError,
     PendingFileError,
     SourceTypeError,
     UnknownStorageError,
 )
+from holdfast.inspection.extensions import guessed_type
 from holdfast.keys import clean_label, find_id, new_id, validate_key
 from holdfast.object_settings import ObjectSettings
 from holdfast.registry import storages
@@ -148,11 +150,7 @@ class FileValue:
     @property
     def content_type(self) -> str:
         """Media type: the one given, else the one that the name suggests."""
-        if self._content_type:
-            return self._content_type
-        import mimetypes  # noqa: PLC0415  # it costs 1 ms, which `import holdfast` saves
-
-        return mimetypes.guess_type(self._filename)[0] or "application/octet-stream"
+        return self._content_type or guessed_type(self._filename)
 
     @content_type.setter
     def content_type(self, value: str | None) -> None:
@@ -251,7 +249,7 @@ class FileValue:
             raise PendingFileError(message)
         if self._path is None:
             message = f"{self._filename!r} is only a description of a file: it names no object in a storage"
-            raise FileStateError(message)
+            raise DescribedFileError(message)
         return self._path
 
     def _lie_at(self, path: str | None) -> None:
@@ -294,15 +292,20 @@ class FileValue:
         self.checksum, self._owned, self._claim = info.checksum, False, claim
 
     @property
-    def _open_claim(self) -> Claim | None:
-        """The claim of this file that no transaction has made good yet."""
+    def _claim_here(self) -> Claim | None:
+        """The claim that made this file, if it still refers to the same object."""
         claim = self._claim
-        is_open = claim is not None and not claim.is_used and claim.file == (self._backend_key, self._path)
-        return claim if is_open else None
+        return claim if claim is not None and claim.file == (self._backend_key, self._path) else None
+
+    @property
+    def _open_claim(self) -> Claim | None:
+        """The same, if no transaction has made it good yet."""
+        claim = self._claim_here
+        return None if claim is None or claim.is_used else claim
 
     def _become_deleted(self) -> None:
         """Know nothing any more, so that a row that gets this file looks it up."""
-        self.size = self.last_modified = self.checksum = self.etag = self.version_id = None
+        self.size = self.last_modified = self.checksum = self.etag = self.version_id = self._accepted_by = None
 
 
 def _identity(path: str) -> str:

@@ -34,6 +34,8 @@ BUILT_IN = {
     "SweepRefusedError": ValueError,
     "FileRejectedError": ValueError,
     "InvalidFormError": ValueError,
+    "MissingFieldError": KeyError,
+    "DescribedFileError": ValueError,
     "InvalidTokenError": PermissionError,
 }
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from starlette.types import Message, Receive, Scope, Send
 
 from holdfast.contrib.routes import PROBLEMS, Authorize, FileRoutes, TicketRequest
-from holdfast.contrib.starlette import FileResponse, SignedFiles, answer, exception_handlers, upload_form
+from holdfast.contrib.starlette import FileResponse, SignedFiles, answer, body, exception_handlers, upload_form
 from holdfast.file import FileObject
 
 __all__ = ["FileResponse", "SignedFiles", "exception_handlers", "file_router", "upload_form"]
@@ -71,7 +71,7 @@ def file_router(
     async def upload_file(request: Request, session: Session, key: Key) -> FileObject:
         """Upload a file, in place of the one that is there."""
         content_type = request.headers.get("content-type")
-        return await routes.upload_async(request, session, key, request.stream(), content_type)
+        return await routes.upload_async(request, session, key, body(request), content_type)
 
     if "delete" in routes.actions:
 

@@ -7,18 +7,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from holdfast.contrib.routes.problems import PROBLEMS, problem
+from holdfast.errors import InvalidFormError
 from holdfast.serving import asgi
 from holdfast.serving.asgi import SignedFiles
 from holdfast.uploads.forms import form_async
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from starlette.background import BackgroundTask
@@ -53,7 +55,7 @@ class FileResponse(Response):
 
     def __init__(
         self,
-        file: FileObject,
+        file: FileObject | None,
         *,
         policy: ServePolicy | None = None,
         disposition: Disposition = "attachment",
@@ -62,8 +64,9 @@ class FileResponse(Response):
         offload: Offload | None = None,
         headers: Mapping[str, str] | None = None,
         background: BackgroundTask | None = None,
+        status_code: Literal[200] = 200,  # FastAPI reads it off the signature, for its schema
     ) -> None:
-        self.status_code, self.background = 200, background
+        self.status_code, self.background = status_code, background
         self._answer = asgi.FileResponse(
             file, policy=policy, disposition=disposition, mode=mode, expires_in=expires_in, offload=offload
         )
@@ -94,7 +97,17 @@ def upload_form(request: Request, files: Mapping[str, Any], **limits: int) -> Ab
         files: For each file that the form may have, the column it is for: ``{"file": Document.file}``.
         limits: See `holdfast.uploads.forms.form_async`.
     """
-    return form_async(request.stream(), request.headers.get("content-type"), files=files, **limits)
+    return form_async(body(request), request.headers.get("content-type"), files=files, **limits)
+
+
+async def body(request: Request) -> AsyncIterator[bytes]:
+    """Yield the body of a request as it arrives."""
+    try:
+        async for chunk in request.stream():
+            yield chunk
+    except ClientDisconnect as error:  # no fault of the server, which would log one
+        message = "the client left in the middle of the form"
+        raise InvalidFormError(message) from error
 
 
 async def answer(request: HTTPConnection, error: Exception) -> Response:  # noqa: ARG001  # the signature of a handler

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from holdfast.errors import ConfigurationError, HoldfastError, InvalidFormError
+from holdfast.errors import ConfigurationError, HoldfastError, InvalidFormError, MissingFieldError
 from holdfast.file import FileObject
 from holdfast.multipart_forms import Event, Part
 from holdfast.saving import Saving, prepare, save_all, save_all_async
@@ -25,6 +25,11 @@ logger = logging.getLogger("holdfast")
 _EMPTY = BytesSource(memoryview(b""))
 
 
+class _Files(dict[str, Any]):
+    def __missing__(self, name: str) -> Any:
+        return _miss(name, "file")
+
+
 class Form(Mapping[str, str]):
     """A form that was received: a mapping of its text fields.
 
@@ -33,7 +38,7 @@ class Form(Mapping[str, str]):
     """
 
     def __init__(self) -> None:
-        self.files: dict[str, Any] = {}
+        self.files: dict[str, Any] = _Files()
         self._fields: dict[str, list[str]] = {}
 
     def getlist(self, name: str) -> list[str]:
@@ -41,7 +46,7 @@ class Form(Mapping[str, str]):
         return list(self._fields.get(name, ()))
 
     def __getitem__(self, name: str) -> str:
-        return self._fields[name][0]
+        return self._fields[name][0] if name in self._fields else _miss(name, "field")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
@@ -51,6 +56,11 @@ class Form(Mapping[str, str]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} fields={list(self._fields)} files={list(self.files)}>"
+
+
+def _miss(name: str, what: str) -> Any:
+    message = f"the form has no {what} {name!r}"
+    raise MissingFieldError(message)
 
 
 class Receipt:

@@ -33,7 +33,7 @@ class FileResponse(Response):
 
     def __init__(
         self,
-        file: FileObject,
+        file: FileObject | None,
         *,
         policy: ServePolicy | None = None,
         disposition: Disposition = "attachment",

@@ -49,7 +49,7 @@ class FileResponse(File):
 
     def __init__(
         self,
-        file: FileObject,
+        file: FileObject | None,
         *,
         policy: ServePolicy | None = None,
         disposition: Disposition = "attachment",
@@ -60,10 +60,10 @@ class FileResponse(File):
         cookies: ResponseCookies | None = None,
         headers: ResponseHeaders | None = None,
     ) -> None:
-        super().__init__(file.filename, background=background, cookies=cookies, headers=headers)
         self._answer = asgi.FileResponse(
             file, policy=policy, disposition=disposition, mode=mode, expires_in=expires_in, offload=offload
         )
+        super().__init__(self._answer.file.filename, background=background, cookies=cookies, headers=headers)
 
     def to_asgi_response(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.errors import (
+    DescribedFileError,
     FileRejectedError,
     InvalidFormError,
     InvalidTokenError,
@@ -33,6 +34,7 @@ class Problem(NamedTuple):
 
 
 PROBLEMS = (
+    DescribedFileError,
     FileRejectedError,
     InvalidFormError,
     InvalidTokenError,
@@ -53,6 +55,10 @@ def problem(error: Exception) -> Problem:
     """
     if isinstance(error, (FileRejectedError, InvalidFormError)):
         return Problem(_STATUS.get(error.code, 422), error.to_dict())
+    if isinstance(error, DescribedFileError):
+        return Problem(
+            422, {"code": "described", "message": "a description of a file cannot be stored: upload the file"}
+        )
     if isinstance(error, InvalidTokenError):
         return Problem(403, {"code": "invalid_token", "message": error.message})
     if isinstance(error, NotFoundError):

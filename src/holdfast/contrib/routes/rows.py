@@ -50,14 +50,15 @@ class Rows:
                 allowed.close()
             message = "authorize= is async, which only the routes of an async framework can await"
             raise ConfigurationError(message)
-        return self._released(session, row if allowed else hide())
+        return self._released(session, row if _checked(allowed) else hide())
 
     async def admit_async(
         self, request: Any, session: AsyncSessionLike, action: Action, key: Sequence[str]
     ) -> FileObject | None:
         """Like `admit`."""
         row, allowed = await _run(session, self._ask, request, action, key)
-        row = row if (await allowed if inspect.isawaitable(allowed) else allowed) else hide()
+        allowed = await allowed if inspect.isawaitable(allowed) else allowed
+        row = row if _checked(allowed) else hide()
         file: FileObject | None = await _run(session, self._released, row)
         return file
 
@@ -67,7 +68,7 @@ class Rows:
         Raises:
             NotFoundError: The row has gone meanwhile.
         """
-        row = self._find(session, key)
+        row = self._find(session, key, fresh=True)  # with expire_on_commit=False it would be an old state
         setattr(row if row is not None else hide(), self._name, file)
         session.commit()
 
@@ -80,14 +81,22 @@ class Rows:
         row = self._find(session, key)
         return row, row is not None and self._authorize(request, action, row)
 
-    def _find(self, session: SessionLike, key: Sequence[str]) -> Any:
+    def _find(self, session: SessionLike, key: Sequence[str], *, fresh: bool = False) -> Any:
         identity = self.keys.read(key, session.get_bind(self._mapper).dialect.name)
-        return None if identity is None else session.get(self._mapper, identity)
+        return None if identity is None else session.get(self._mapper, identity, populate_existing=fresh)
 
     def _released(self, session: SessionLike, row: Any) -> FileObject | None:
         file: FileObject | None = getattr(row, self._name)
         session.commit()
         return file
+
+
+def _checked(allowed: Any) -> bool:
+    """Refuse what is neither yes nor no, such as a response that says "forbidden" and would count as a yes."""
+    if allowed and allowed is not True:
+        message = f"authorize= must return True or False, not a {type(allowed).__name__}"
+        raise ConfigurationError(message)
+    return bool(allowed)
 
 
 def hide() -> Any:
