@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column
 from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import ClauseElement, Null
 
 from holdfast.errors import ColumnValueError, ConfigurationError
@@ -170,6 +171,7 @@ def coerced(column: FileColumn, mapper: Mapper[Any], value: Any) -> Any:
     if value is None or isinstance(value, Null):
         return None
     if isinstance(value, ClauseElement):
+        _refuse_other_rules(column, mapper, value)
         return value
     if not column.type.multiple:
         return None if chosen.is_upload(value) and chosen.is_nothing(value) else accepted(column, mapper, value)
@@ -196,6 +198,15 @@ def accepted(column: FileColumn, mapper: Mapper[Any], value: Any) -> FileObject:
         message = f"{name} keeps its files in {only!r} only, not in {file.backend_key!r}"
         raise ColumnValueError(message)
     return file
+
+
+def _refuse_other_rules(column: FileColumn, mapper: Mapper[Any], expression: ClauseElement) -> None:
+    """Refuse SQL that takes a file out of a column with other rules: nobody could look at it."""
+    read = [part for part in visitors.iterate(expression) if isinstance(part, Column)] if column.type.rules else []
+    if any(getattr(part.type, "rules", column.type.rules) != column.type.rules for part in read):
+        name = f"{mapper.class_.__name__}.{column.key}"
+        message = f"{name} has rules, which SQL cannot apply to a file of another column: load the row and assign it"
+        raise ColumnValueError(message)
 
 
 def _refusal(column: FileColumn, mapper: Mapper[Any], value: Any, wanted: str) -> ColumnValueError:

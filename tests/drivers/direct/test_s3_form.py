@@ -158,7 +158,7 @@ def test_s8_a_policy_is_amazons(access_key, token, terms):
     ours, its = policy_of(fields), policy_of(expected)
     times = [json.dumps({"x-amz-date": found["x-amz-date"]}) for found in (fields, expected)]
     assert set(ours["conditions"]) - {times[0]} == set(its["conditions"]) - {times[1]}
-    assert offer.checks_checksum == bool(terms.checksum)
+    assert not offer.checks_checksum  # a claim reads the object: not every copy of S3 looks at it
     expiry = datetime.fromisoformat(ours["expiration"]) - datetime.fromisoformat(its["expiration"])
     assert abs(expiry) <= timedelta(seconds=10)
     scope = fields["x-amz-credential"].removeprefix(f"{access_key}/")

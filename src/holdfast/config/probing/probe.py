@@ -40,7 +40,8 @@ _LACKS = {
 _NO_URLS = "the service signs no URLs itself"
 _REPLACES = (
     "the service replaces an object although it is told not to: leave the names of objects to Holdfast, "
-    "since with a to_filename of your own one file may replace another"
+    "since with a to_filename of your own one file may replace another; and a client can replace its direct upload "
+    "after it was checked, for as long as the ticket lasts"
 )
 
 
