@@ -113,7 +113,7 @@ def _judge(saving: Saving, source: Source, head: bytes) -> None:
 
 
 class _RuledSource(Source):
-    """A source that ends in a refusal where it gets too long, or begins otherwise than it did when it was looked at."""
+    """A source that ends in a refusal where it gets too long, or has another beginning than what was looked at."""
 
     is_async: ClassVar[bool] = False
 
@@ -135,6 +135,7 @@ class _RuledSource(Source):
                 self._check(chunk, seen)
                 seen += chunk.nbytes
                 yield chunk
+            self._check_end(seen)
         finally:
             close(chunks)
 
@@ -146,6 +147,7 @@ class _RuledSource(Source):
                 self._check(chunk, seen)
                 seen += chunk.nbytes
                 yield chunk
+            self._check_end(seen)
         finally:
             await aclose(chunks)
 
@@ -153,8 +155,15 @@ class _RuledSource(Source):
         self._rules.check_size(seen + chunk.nbytes, self._name)
         expected = self._head[seen : seen + chunk.nbytes]
         if expected and chunk[: len(expected)] != expected:
-            message = f"the content of {self._name!r} was changed while it was being stored"
-            raise FileRejectedError(message, code="type_mismatch", field=self._rules.field, filename=self._name)
+            raise self._changed()
+
+    def _check_end(self, seen: int) -> None:
+        if seen < len(self._head):
+            raise self._changed()
+
+    def _changed(self) -> FileRejectedError:
+        message = f"the content of {self._name!r} was changed while it was being stored"
+        return FileRejectedError(message, code="type_mismatch", field=self._rules.field, filename=self._name)
 
 
 class _AsyncRuledSource(_RuledSource):

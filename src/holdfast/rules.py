@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 from holdfast import inspection
 from holdfast.errors import ConfigurationError, FileRejectedError
 from holdfast.inspection.agreement import agreed, claimed, is_shown
+from holdfast.inspection.extensions import guessed_type
 from holdfast.inspection.media_types import UNKNOWN, normal
 from holdfast.inspection.patterns import admits, admits_some, is_pattern
 
@@ -18,7 +19,7 @@ class Candidate(NamedTuple):
 
     Attributes:
         filename: What a person called it.
-        content_type: Its type: for a validator the one that the row would record.
+        content_type: For a validator the type that the row would record; empty before that is known.
         size: Bytes, None while that is not known.
         head: Its first bytes, `holdfast.inspection.HEAD_SIZE` of them if it has that many.
     """
@@ -153,8 +154,7 @@ class Rules:
         """Apply all rules to a file.
 
         Args:
-            candidate: The file. Its `content_type` is what its bytes were found to be, or empty: then they are looked
-                at here.
+            candidate: The file. Its `content_type` counts for nothing: the bytes are looked at.
             declared: Type that a client or the application claims. Case and parameters are ignored.
 
         Returns:
@@ -175,7 +175,7 @@ class Rules:
         return kind
 
     def _found(self, candidate: Candidate, declared: str | None) -> str:
-        sniffed = normal(candidate.content_type) or self.sniff(candidate.head)
+        sniffed = self.sniff(candidate.head)
         kind = agreed(sniffed, declared, candidate.filename)
         if kind is None:
             name, found = candidate.filename, sniffed or UNKNOWN
@@ -198,11 +198,7 @@ class Rules:
 
 
 def _as_declared(declared: str | None, filename: str) -> str:
-    if declared:
-        return declared
-    import mimetypes  # noqa: PLC0415  # it costs 1 ms, which `import holdfast` saves
-
-    return mimetypes.guess_type(filename)[0] or UNKNOWN
+    return declared or guessed_type(filename)
 
 
 def _patterns(accept: Any) -> tuple[str, ...]:

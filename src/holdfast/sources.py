@@ -80,8 +80,10 @@ class Source:
         self._refuse_spent()
         taken = Beginning(size)
         try:
-            while not taken.is_whole and (chunk := next(chunks, None)) is not None:
+            for chunk in chunks:
                 taken.add(_as_bytes(chunk))
+                if taken.is_whole:
+                    break
         except BaseException:
             self._read = True  # what was taken is lost
             raise
@@ -95,8 +97,10 @@ class Source:
         self._refuse_spent()
         taken = Beginning(size)
         try:
-            while not taken.is_whole and (chunk := await anext(chunks, None)) is not None:
+            async for chunk in chunks:
                 taken.add(_as_bytes(chunk))
+                if taken.is_whole:
+                    break
         except BaseException:
             self._read = True
             raise

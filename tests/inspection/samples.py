@@ -29,6 +29,35 @@ def zipped(*names: str, first: bytes | None = None) -> bytes:
     return file.getvalue()
 
 
+def stored(name: str, content: bytes) -> bytes:
+    """Return a zip archive with a member that was not packed."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(name), content)
+    return file.getvalue()
+
+
+class _Pipe(io.BytesIO):
+    """A file that cannot go back, so that lengths are written behind the members."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def seek(self, *_: int) -> int:
+        raise io.UnsupportedOperation
+
+    tell = seek
+
+
+def streamed(*names: str) -> bytes:
+    """Return a zip archive as it is written into a pipe."""
+    file = _Pipe()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), "<x/>" * 50)
+    return file.getvalue()
+
+
 def database() -> bytes:
     """Return what SQLite writes."""
     with tempfile.TemporaryDirectory() as folder:
@@ -84,10 +113,18 @@ SAMPLES: dict[str, tuple[bytes, str | None]] = {
     "tiff": (b"II*\0\x08\0\0\0", "image/tiff"),
     "tiff, big endian": (b"MM\0*\0\0\0\x08", "image/tiff"),
     "ico": (b"\0\0\1\0\1\0\x10\x10", "image/vnd.microsoft.icon"),
+    "cursor": (b"\0\0\2\0\1\0\x20\x20", "image/vnd.microsoft.icon"),
+    "tga, which is no cursor": (b"\0\0\2" + bytes(9) + b"\x40\0\x40\0\x18\0", None),
+    "ppm": (b"P6\n1 1\n255\n\0\xff\x01", "image/x-portable-pixmap"),
+    "pgm": (b"P5\n1 1\n255\n\0", "image/x-portable-graymap"),
+    "pbm": (b"P4\n1 1\n\0", "image/x-portable-bitmap"),
     "jxl": (b"\xff\x0a\xfa\x1f\x00", "image/jxl"),
     "psd": (b"8BPS\0\1" + bytes(6), "image/vnd.adobe.photoshop"),
     "pdf": (PDF, "application/pdf"),
     "pdf after a line": (b"\n\n" + PDF, "application/pdf"),
+    "pdf after a mark": (b"\xef\xbb\xbf" + PDF, "application/pdf"),
+    "pdf after a printer's commands": (b"\x1b%-12345X@PJL\n" + PDF + b"\0", "application/pdf"),
+    "a text about pdf": (b"a file begins with %PDF-1.7", "text/plain"),
     "postscript": (b"%!PS-Adobe-3.0\n", "application/postscript"),
     "rtf": (b"{\\rtf1\\ansi hello}", "application/rtf"),
     "zip": (zipped("a.txt"), "application/zip"),
@@ -98,6 +135,8 @@ SAMPLES: dict[str, tuple[bytes, str | None]] = {
     "odt": (zipped("content.xml", first=ODT), ODT.decode()),
     "epub": (zipped("META-INF/container.xml", first=b"application/epub+zip"), "application/epub+zip"),
     "zip that lies": (zipped("a.txt", first=b"text/html"), "application/zip"),
+    "zip of a docx": (stored("letter.docx", zipped(*WORD)), "application/zip"),
+    "docx, written as a stream": (streamed(*WORD), f"{OOXML}wordprocessingml.document"),
     "jar": (zipped("META-INF/MANIFEST.MF", "A.class"), "application/java-archive"),
     "apk": (zipped("AndroidManifest.xml", "META-INF/MANIFEST.MF"), "application/vnd.android.package-archive"),
     "gzip": (gzip.compress(b"x", mtime=0), "application/gzip"),
@@ -118,15 +157,21 @@ SAMPLES: dict[str, tuple[bytes, str | None]] = {
     "mkv": (b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\x82\x88matroska", "video/x-matroska"),
     "avi": (riff(b"AVI "), "video/x-msvideo"),
     "mpeg-ts": (b"G" + bytes(187) + b"G" + bytes(187) + b"G" + bytes(10), "video/mp2t"),
+    "mpeg-ts with times": ((bytes(4) + b"G" + bytes(187)) * 3, "video/mp2t"),
     "ogg": (ogg(b"\x01vorbis"), "audio/ogg"),
     "opus": (ogg(b"OpusHead"), "audio/opus"),
     "ogv": (ogg(b"\x80theora"), "video/ogg"),
+    "ogv with sound": (ogg(b"\x80theora") + ogg(b"\x01vorbis"), "video/ogg"),
+    "ogv of other films": (ogg(b"OVP80\x01") + ogg(b"OpusHead"), "video/ogg"),
     "ogg of something": (ogg(b"fishead\0"), "application/ogg"),
     "mp3 with a tag": (b"ID3\x03\x00\x00\x00\x00\x0f\x76", "audio/mpeg"),
     "mp3": (b"\xff\xfb\x90\x64\x00\x00", "audio/mpeg"),
+    "mp2": (b"\xff\xfd\xa4\x04\x00\x00", "audio/mpeg"),
     "aac": (b"\xff\xf1\x50\x80\x00\x1f", "audio/aac"),
     "flac": (b"fLaC\0\0\0\x22", "audio/flac"),
     "wav": (riff(b"WAVE"), "audio/wav"),
+    "wav, big endian": (b"RIFX\0\0\0\x24WAVEfmt ", "audio/wav"),
+    "wav of many gigabytes": (b"RF64\xff\xff\xff\xffWAVEds64\x1c\0\0\0", "audio/wav"),
     "aiff": (b"FORM\0\0\0\x30AIFF\0\0", "audio/aiff"),
     "midi": (b"MThd\0\0\0\6\0\1", "audio/midi"),
     "woff2": (b"wOF2\0\1\0\0", "font/woff2"),

@@ -11,7 +11,7 @@ from holdfast.inspection.agreement import agreed, claimed, is_shown
 from holdfast.inspection.extensions import extension, types_of
 from holdfast.inspection.media_types import lineage, may_run, normal
 from holdfast.inspection.patterns import admits, admits_some, is_pattern
-from tests.inspection.samples import EXE, GIF, HTML, OOXML, SAMPLES, SVG, WORD, XHTML, zipped
+from tests.inspection.samples import EXE, GIF, HTML, MARKUP, OOXML, PDF, SAMPLES, SVG, WORD, XHTML, zipped
 
 DOCX = f"{OOXML}wordprocessingml.document"
 GENERIC = "application/octet-stream"
@@ -58,6 +58,31 @@ GENERIC = "application/octet-stream"
         (GENERIC, "blob", GIF, "image/gif"),
         (GENERIC, "a.bin", GIF, "image/gif"),
         (None, "page", HTML, "text/html"),
+        ("application/x-tar", "a.tar.gz", SAMPLES["gzip"][0], "application/gzip"),  # what httpx and requests declare
+        ("text/csv", "a.csv.gz", SAMPLES["gzip"][0], "application/gzip"),
+        ("audio/3gpp", "a.3gp", SAMPLES["3gp"][0], "audio/3gpp"),
+        ("video/mp2t", "a.ts", b"let a = 1", "text/typescript"),  # what browsers declare
+        ("video/mp2t", "a.ts", SAMPLES["mpeg-ts"][0], "video/mp2t"),
+        ("application/postscript", "a.ai", PDF, "application/pdf"),
+        ("text/html", "a.html", MARKUP["xhtml"][0], "application/xhtml+xml"),
+        ("audio/webm", "a.webm", SAMPLES["webm"][0], "audio/webm"),
+        ("text/markdown", "README.md", b'<h1 align="center">x</h1>', "text/markdown"),
+        (None, "README.md", b"<!-- x -->\n# x", "text/markdown"),
+        ("text/xml", "a.xml", b"<!-- x --><note/>", "application/xml"),
+        ("text/javascript", "a.js", b"#!/usr/bin/env node\n", "text/javascript"),
+        (None, "configure.ac", b"#!/bin/sh\n", "text/x-shellscript"),
+        (None, "a.ps1", b"Get-Item", "application/x-powershell"),
+        (None, "a.bat", b"@echo off", "application/x-bat"),
+        (None, "a.mht", b"MIME-Version: 1.0\n", "multipart/related"),
+        ("text/x-python-script", "a.py", b"import a", "text/x-python"),  # what Chrome on a Mac declares
+        ("application/vnd.visio", "a.vsd", SAMPLES["ole"][0], "application/vnd.visio"),
+        ("audio/vnd.dlna.adts", "a.aac", SAMPLES["aac"][0], "audio/aac"),  # what Edge declares
+        (None, "a.ARW", SAMPLES["tiff"][0], "image/x-sony-arw"),
+        (None, "a.xltx", SAMPLES["xlsx"][0], f"{OOXML}spreadsheetml.template"),
+        (None, "a.ppm", b"P3\n1 1\n1\n1 0 0", "image/x-portable-pixmap"),
+        (None, "a.m4r", SAMPLES["m4a"][0], "audio/mp4"),
+        ("text/x\r\nset-cookie: a=b", "a.txt", b"x", "text/plain"),
+        ("image", "a.gif", GIF, "image/gif"),
         ("text/plain", "page.txt", HTML, "text/html"),
     ],
 )
@@ -100,6 +125,12 @@ def test_s11_what_agrees_is_recorded(declared: str | None, name: str, head: byte
         ("application/x-never-heard-of", "x", EXE),
         ("image/x-never-heard-of", "x", b"text"),
         (GENERIC, "x.exe", GIF),
+        ("text/csv", "x.csv", b"#!/bin/sh\n"),
+        ("image/png", "x.png", b"#!/bin/sh\n"),
+        ("application/x-tar", "a.gz", SAMPLES["gzip"][0]),
+        ("text/html", "README.md", b"<h1>x</h1>"),
+        ("video/mp2t", "a.ts", HTML),
+        ("application/postscript", "a.ai", GIF),
     ],
 )
 def test_s11_what_contradicts_is_refused(declared: str | None, name: str, head: bytes) -> None:
@@ -117,6 +148,7 @@ def test_s11_what_contradicts_is_refused(declared: str | None, name: str, head: 
         (GENERIC, "a", GENERIC),
         ("application/zip", "a.docx", DOCX),
         ("application/vnd.ms-excel", "a.csv", "text/csv"),
+        ("application/x-tar", "a.tar.gz", "application/gzip"),
     ],
 )
 def test_what_is_claimed_before_there_are_bytes(declared: str | None, name: str, kind: str | None) -> None:

@@ -119,6 +119,20 @@ async def test_one_among_others(db: Database, docs: StorageBackend, upload: Any)
     assert stored(docs) == [b"1", b"2"]
 
 
+async def test_bytes_without_a_name(db: Database, docs: StorageBackend) -> None:
+    """Clients that are no browsers send such; it is a file, and gets a name."""
+
+    def work(session: Session) -> None:
+        uploads = [UploadFile(io.BytesIO(b"x"), filename=""), UploadFile(io.BytesIO(b"y"))]
+        session.add(Document(id=1, file=uploads[0], pages=uploads[1:]))
+        session.commit()
+        document = session.get(Document, 1)
+        assert [document.file.filename, document.pages[0].filename] == ["unnamed", "unnamed"]
+
+    await db.run(work)
+    assert stored(docs) == [b"x", b"y"]
+
+
 async def test_an_upload_that_repeats_the_file(db: Database, docs: StorageBackend) -> None:
     """Form libraries put the file that a row has into the form: nothing is copied, and nothing changes."""
 

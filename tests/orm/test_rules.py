@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, insert, select, update
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from holdfast import FileObject, StorageBackend, StoredObject, admission, saving, storages
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.errors import FileRejectedError, SpentSourceError
+from holdfast.errors import ColumnValueError, FileRejectedError, SpentSourceError
 from holdfast.orm import bridge
 from holdfast.rules import Candidate, Rules
 from holdfast.saving import prepare, save_all, save_all_async
@@ -511,6 +512,59 @@ def test_s11_a_file_that_changes_while_it_is_stored(docs: StorageBackend, tmp_pa
     error = refused(lambda: saved(file(path), column))
     assert (error.code, error.field) == ("type_mismatch", "image")
     assert "was changed" in str(error)
+    assert not contents(docs)
+
+
+def test_s11_a_file_that_is_cut_while_it_is_stored(docs: StorageBackend, tmp_path: Path) -> None:
+    """No part of its beginning may be missing."""
+    path = written(PNG, tmp_path)
+    column = StoredObject("docs", accept=["image/*"], validators=[lambda _: path.write_bytes(PNG[:5]) and None])
+    assert "was changed" in str(refused(lambda: saved(file(path), column)))
+    assert not contents(docs)
+
+
+def test_s11_other_bytes_under_the_key_of_a_deleted_file(docs: StorageBackend) -> None:
+    """What was known of the old ones says nothing of them."""
+    value = file()
+    saved(value)
+    rules = Photo.__table__.c.image.type.rules.named("image")
+    assert admission.stored_type(value, rules) is None
+    value.delete()
+    docs.put(value.path, HTML)
+    assert refused(lambda: admission.stored_type(value, rules)).code == "type_mismatch"
+
+
+async def test_s11_files_that_sql_moves(db: Database, docs: StorageBackend) -> None:
+    """Nobody could look at them, so a column with rules takes none out of another; its own files it may have."""
+
+    def work(session: Session) -> None:
+        session.add(Photo(id=1, free=file(HTML, "x.html")))
+        session.commit()
+        table = Photo.__table__.c
+        with pytest.raises(ColumnValueError, match=r"Photo\.image has rules"):
+            session.execute(update(Photo).values(image=Photo.free, free=None))
+        session.rollback()
+        with pytest.raises(ColumnValueError, match=r"Photo\.image has rules"):
+            session.get(Photo, 1).image = case((table.id == 1, table.free))
+        session.execute(update(Photo).values(free=case((table.id == 1, table.free))))
+        session.commit()
+        assert session.get(Photo, 1).free.get_content() == HTML
+
+    await db.run(work)
+
+
+@pytest.mark.parametrize("database", ["pysqlite", "aiosqlite"], indirect=True)
+async def test_s11_files_that_an_upsert_moves(db: Database, docs: StorageBackend) -> None:
+    """The same goes for the new row of an upsert."""
+
+    def work(session: Session) -> None:
+        statement = sqlite.insert(Photo).values(id=1, free=file(HTML, "x.html"))
+        moved = statement.on_conflict_do_update(index_elements=["id"], set_={"image": statement.excluded.free})
+        with pytest.raises(ColumnValueError, match=r"Photo\.image has rules"):
+            session.execute(moved)
+        session.rollback()
+
+    await db.run(work)
     assert not contents(docs)
 
 

@@ -136,6 +136,23 @@ def test_a_path_is_closed_again(tmp_path: Path) -> None:
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
+def test_a_stream_with_none_in_it() -> None:
+    """None is no end."""
+    with pytest.raises(SourceTypeError, match="NoneType"):
+        to_source(iter([b"x", None, b"y"])).peek(10)
+
+
+async def test_a_stream_with_none_in_it_that_is_awaited() -> None:
+    """The same."""
+
+    async def odd() -> AsyncIterator[bytes | None]:
+        for chunk in (b"x", None, b"y"):
+            yield chunk
+
+    with pytest.raises(SourceTypeError, match="NoneType"):
+        await to_source(odd()).peek_async(10)
+
+
 def test_a_failing_stream_is_spent() -> None:
     """What was taken before the failure is lost."""
 

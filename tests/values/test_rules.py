@@ -30,7 +30,19 @@ def test_a_file_that_keeps_the_rules() -> None:
     """Its type is what all agree on."""
     assert IMAGES.accepted_type(candidate("a.gif", GIF), "image/gif") == "image/gif"
     assert IMAGES.accepted_type(candidate("a", GIF)) == "image/gif"
-    assert IMAGES.accepted_type(Candidate("a", "image/gif", 3, b"not looked at again"), None) == "image/gif"
+
+
+def test_s7_what_a_candidate_says_of_its_type_is_not_believed() -> None:
+    """Only its bytes are."""
+    assert refusal(IMAGES, Candidate("a", "image/gif", 3, HTML), None).found == "text/html"
+    assert IMAGES.accepted_type(Candidate("a", "text/html", 3, GIF)) == "image/gif"
+
+
+def test_the_type_that_a_name_suggests() -> None:
+    """Names are no URLs."""
+    rules = Rules(max_size=1)
+    assert rules.accepted_type(candidate("data:text/html,x.png")) == "image/png"
+    assert rules.accepted_type(candidate("//[")) == "application/octet-stream"
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,19 @@ def test_s16_a_token_for_something_else() -> None:
         URLS.read(URLS.keys.sign("ticket", FIELDS, expires_at=LATER), "GET")
 
 
+def test_s16_clocks_that_differ() -> None:
+    """The longest URL works at once also on a host whose clock is somewhat slow; none works for longer."""
+    now = int(time())
+    for seconds, works in ((7 * 24 * 3600, True), (7 * 24 * 3600 + 600, False)):
+        token = URLS.url(Grant("GET", "docs", "a", now + seconds)).split("/")[-2]
+        for late in (0, 60):
+            if works:
+                assert URLS.keys.read("holdfast-url", token, now=now - late)
+            else:
+                with pytest.raises(InvalidTokenError):
+                    URLS.keys.read("holdfast-url", token, now=now - late)
+
+
 def test_s16_rotation() -> None:
     """URLs from before a rotation work on."""
     old = SignedURLs("https://h", "old" * 10).url(Grant("GET", "docs", "a", LATER))

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.inspection.extensions import HAS_EXTENSION, extension, types_of
-from holdfast.inspection.media_types import GZIP, OLE, TEXT, UNKNOWN, XML, ZIP, lineage, normal
+from holdfast.inspection.extensions import HAS_EXTENSION, extension, guessed_type, types_of
+from holdfast.inspection.media_types import (
+    GZIP,
+    HTML,
+    MARKDOWN,
+    OLE,
+    SCRIPT,
+    TEXT,
+    UNKNOWN,
+    XML,
+    ZIP,
+    lineage,
+    normal,
+)
 from holdfast.inspection.signatures import DETECTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-_OPEN = frozenset({TEXT, XML, ZIP, GZIP, OLE, "application/vnd.sqlite3"})
+_OPEN = frozenset({TEXT, XML, SCRIPT, ZIP, GZIP, OLE, "application/vnd.sqlite3"})
 """Formats that many others are made of; which ones, nobody can list."""
 
 _KNOWN = DETECTED | HAS_EXTENSION
 
 _MADE_OF_TEXT = ("application/", "text/", "message/", "model/", "chemical/", "multipart/")
+
+_BEGINS_LIKE_HTML = frozenset({MARKDOWN, XML, "application/xml-dtd"})
+"""Formats whose files may begin with a comment or a tag as HTML does; browsers run none of them as HTML."""
 
 _EXCEL, _COMMA = "application/vnd.ms-excel", "text/csv"
 
@@ -36,26 +51,38 @@ def agreed(sniffed: str | None, declared: str | None, filename: str) -> str | No
         >>> agreed("image/gif", "image/gif", "shell.php"), agreed("text/plain", "text/csv; charset=utf-8", "a.csv")
         (None, 'text/csv')
     """
-    found, claim = normal(sniffed), normal(declared)
-    kinds = types_of(filename)
-    if claim == _EXCEL and kinds == (_COMMA,):  # what Windows with Excel declares for CSV
-        claim = None
+    found, kinds = normal(sniffed), types_of(filename)
     if found is not None and not kinds and _wants_extension(found) and extension(filename) is not None:
         return None
-    for kind in kinds or (None,):
-        result = most_special(each for each in (found, claim, kind) if each is not None)
-        if result is not None and (found is not None or not _would_show(result)):
-            return result
+    for claim in _claims(normal(declared), filename, kinds):
+        for kind in kinds or (None,):
+            said = [each for each in (claim, kind) if each is not None]
+            shown = TEXT if found == HTML and not _BEGINS_LIKE_HTML.isdisjoint(said) else found
+            result = most_special(said if shown is None else [shown, *said])
+            if result is not None and (found is not None or not _would_show(result)):
+                return result
     return None
 
 
 def claimed(declared: str | None, filename: str) -> str | None:
     """Return what declaration and extension agree on before there are any bytes, None if they contradict each other."""
-    claim, kinds = normal(declared), types_of(filename)
-    if claim == _EXCEL and kinds == (_COMMA,):
-        claim = None
-    results = (most_special(each for each in (claim, kind) if each is not None) for kind in kinds or (None,))
+    kinds = types_of(filename)
+    results = (
+        most_special(each for each in (claim, kind) if each is not None)
+        for claim in _claims(normal(declared), filename, kinds)
+        for kind in kinds or (None,)
+    )
     return next(filter(None, results), None)
+
+
+def _claims(claim: str | None, filename: str, kinds: Sequence[str]) -> tuple[str | None, ...]:
+    """Return what a client may have meant: its claim, or nothing if it only looked up the extension, as most do.
+
+    One extension may stand for several types, and the client's table is not ours: ``.ts`` is video to browsers,
+    ``.tar.gz`` is tar to Python, ``.csv`` is Excel to Windows.
+    """
+    is_looked_up = claim in kinds or (claim == _EXCEL and _COMMA in kinds) or claim == normal(guessed_type(filename))
+    return (claim, None) if kinds and is_looked_up else (claim,)
 
 
 def most_special(media_types: Iterable[str]) -> str | None:

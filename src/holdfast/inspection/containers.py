@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import struct
 
 from holdfast.inspection.media_types import DOCX, MP4, OGG, PPTX, XLSX, ZIP
 
 _LOCAL_HEADER = b"PK\x03\x04"
-_NAME_AT, _NAME_LENGTH_AT, _EXTRA_LENGTH_AT = 30, 26, 28
+_EXTRA_LENGTH_AT, _NAME_AT = 28, 30
+_HEADER = struct.Struct("<6xH10xI4xHH")  # flags, packed length, length of name and extra field
+_LENGTH_LATER = 8
 _DECLARED = re.compile(rb"application/(?:epub\+zip|vnd\.oasis\.opendocument\.[a-z-]{1,40})")
 _FOLDERS = ((b"word/", DOCX), (b"xl/", XLSX), (b"ppt/", PPTX))
 _APK, _JAR = "application/vnd.android.package-archive", "application/java-archive"
@@ -32,11 +35,12 @@ _BRANDS = (
     (b"3gp", "video/3gpp"),
 )
 _CODECS = (
+    (b"\x80theora", "video/ogg"),  # a film's sound begins on its first pages, too
+    (b"OVP80", "video/ogg"),
     (b"OpusHead", "audio/opus"),
     (b"\x01vorbis", "audio/ogg"),
     (b"\x7fFLAC", "audio/ogg"),
     (b"Speex   ", "audio/ogg"),
-    (b"\x80theora", "video/ogg"),
 )
 
 
@@ -59,10 +63,17 @@ def zip_type(head: bytes) -> str:
 def _member_names(head: bytes) -> list[bytes]:
     names, at = [], head.find(_LOCAL_HEADER)
     while at >= 0:
-        length = int.from_bytes(head[at + _NAME_LENGTH_AT : at + _NAME_LENGTH_AT + 2], "little")
-        names.append(head[at + _NAME_AT : at + _NAME_AT + length])
-        at = head.find(_LOCAL_HEADER, at + _NAME_AT)
+        flags, packed, length, extra = _HEADER.unpack(head[at : at + _NAME_AT].ljust(_NAME_AT, b"\0"))
+        at += _NAME_AT
+        names.append(head[at : at + length])
+        # What a member holds may be an archive itself. Where its length was not known before, it stands behind it.
+        at = head.find(_LOCAL_HEADER, at if flags & _LENGTH_LATER else at + length + extra + packed)
     return names
+
+
+def icon_type(head: bytes) -> str | None:
+    """Return the type of icons and cursors, which begin with how many there are; a TGA has zeros there."""
+    return "image/vnd.microsoft.icon" if head[4:6] > b"\0\0" else None
 
 
 def iso_media_type(head: bytes) -> str | None:
@@ -94,4 +105,6 @@ def ogg_type(head: bytes) -> str:
 
 def riff_type(head: bytes) -> str | None:
     """Return the type of a RIFF file by its form."""
+    if head[:4] != b"RIFF":  # big endian, or of more than 4 GiB
+        return "audio/wav" if head[8:12] == b"WAVE" else None
     return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(head[8:12])

@@ -49,12 +49,12 @@ def text_type(head: bytes) -> str | None:
     """
     for mark, encoding in _MARKS:
         if head.startswith(mark):
-            return _of(head[len(mark) :].decode(encoding, "replace"))
+            return _of_text(head[len(mark) :].decode(encoding, "replace"))
     if not head.translate(None, _TEXT_BYTES):
         return _of(head.decode("utf-8", "replace"))
     encoding_guess = _without_mark(head)
     if encoding_guess is not None:
-        found = _of(head.decode(encoding_guess, "replace"))
+        found = _of_text(head.decode(encoding_guess, "replace"))
         return None if found == TEXT else found  # zeros alone do not make a text
     return None
 
@@ -70,9 +70,11 @@ def _without_mark(head: bytes) -> str | None:
     return None
 
 
-def _of(text: str) -> str | None:
-    if _BINARY.search(text):
-        return None
+def _of_text(text: str) -> str | None:
+    return None if _BINARY.search(text) else _of(text)
+
+
+def _of(text: str) -> str:
     if text.startswith("#!") and "/" in text.partition("\n")[0]:
         return SCRIPT
     return _markup(text) or TEXT

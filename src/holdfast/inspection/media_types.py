@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ OLE = "application/x-ole-storage"
 MP4 = "video/mp4"
 OGG = "application/ogg"
 SCRIPT = "text/x-shellscript"
+HTML = "text/html"
+MARKDOWN = "text/markdown"
 
 _OOXML = "application/vnd.openxmlformats-officedocument."
 DOCX = f"{_OOXML}wordprocessingml.document"
@@ -30,10 +33,16 @@ _ALIASES = {
     "application/gzip": "application/x-gzip application/gzip-compressed application/x-gunzip",
     "application/java-archive": "application/x-java-archive application/x-jar",
     "application/json": "text/json application/x-json",
-    "application/pdf": "application/x-pdf",
+    "application/x-ndjson": "application/jsonl application/jsonlines application/x-jsonlines",
+    "application/pdf": "application/x-pdf application/acrobat text/pdf text/x-pdf",
     "application/rtf": "text/rtf application/x-rtf text/richtext",
     "application/vnd.rar": "application/x-rar-compressed application/x-rar application/rar",
     "application/vnd.sqlite3": "application/x-sqlite3",
+    "application/sql": "application/x-sql text/sql text/x-sql",
+    "application/x-perl": "text/x-perl text/x-perl-script",
+    "application/x-ruby": "text/x-ruby text/x-ruby-script",
+    "application/x-shockwave-flash": "application/vnd.adobe.flash.movie",
+    "application/x-tar": "application/x-gtar",
     "application/x-7z-compressed": "application/x-7z",
     "application/x-bzip2": "application/x-bzip application/bzip2",
     "application/x-elf": (
@@ -46,22 +55,25 @@ _ALIASES = {
     XML: "text/xml",
     ZIP: "application/x-zip-compressed application/x-zip multipart/x-zip",
     "application/zstd": "application/x-zstd",
-    "audio/aac": "audio/x-aac audio/aacp audio/x-hx-aac-adts",
+    "audio/aac": "audio/x-aac audio/aacp audio/x-hx-aac-adts audio/vnd.dlna.adts",
     "audio/aiff": "audio/x-aiff",
     "audio/basic": "audio/au",
     "audio/flac": "audio/x-flac",
     "audio/midi": "audio/x-midi audio/mid",
-    "audio/mp4": "audio/x-m4a audio/m4a audio/mp4a-latm",
-    "audio/mpeg": "audio/mp3 audio/x-mp3 audio/x-mpeg audio/mpeg3",
+    "audio/mp4": "audio/x-m4a audio/m4a audio/x-m4b audio/x-m4r audio/mp4a-latm",
+    "audio/mpeg": "audio/mp3 audio/x-mp3 audio/x-mpeg audio/mpeg3 audio/x-mpeg-3 audio/mpg",
+    "audio/ogg": "audio/x-vorbis+ogg audio/x-flac+ogg audio/x-speex+ogg",
+    "audio/opus": "audio/x-opus+ogg",
     "audio/wav": "audio/x-wav audio/wave audio/vnd.wave audio/x-pn-wav",
     "font/otf": "application/x-font-otf application/x-font-opentype application/vnd.ms-opentype",
     "font/ttf": "application/x-font-ttf application/x-font-truetype font/sfnt application/font-sfnt",
     "font/woff": "application/font-woff application/x-font-woff",
     "font/woff2": "application/font-woff2",
     "image/bmp": "image/x-ms-bmp image/x-bmp",
-    "image/gif": "image/x-gif",
-    "image/jpeg": "image/jpg image/pjpeg image/x-jpeg image/x-jpg",
-    "image/png": "image/x-png",
+    "image/gif": "image/x-gif image/x-citrix-gif",
+    "image/jpeg": "image/jpg image/pjpeg image/x-jpeg image/x-jpg image/x-citrix-jpeg",
+    "image/png": "image/x-png image/x-citrix-png",
+    "image/x-portable-anymap": "image/x-portable-greymap",
     "image/svg+xml": "image/svg",
     "image/tiff": "image/tif image/x-tiff image/x-tif",
     "image/vnd.adobe.photoshop": "image/x-photoshop application/x-photoshop image/psd",
@@ -69,15 +81,19 @@ _ALIASES = {
     "image/webp": "image/x-webp",
     "text/calendar": "application/ics",
     "text/csv": "text/x-csv application/csv application/x-csv text/comma-separated-values",
-    "text/html": "application/html",
+    HTML: "application/html",
     "text/javascript": "application/javascript application/x-javascript text/x-javascript text/ecmascript",
-    "text/markdown": "text/x-markdown",
-    "text/vcard": "text/x-vcard",
+    MARKDOWN: "text/x-markdown",
+    "text/typescript": "application/typescript application/x-typescript text/x-typescript",
+    "text/vcard": "text/x-vcard text/directory",
+    "text/x-python": "text/x-python-script text/x-script.python application/x-python",
     SCRIPT: "application/x-sh application/x-shellscript text/x-sh application/x-csh text/x-script",
     MP4: "video/x-mp4 video/mpeg4",
     "video/mp2t": "video/vnd.dlna.mpeg-tts",
     "video/mpeg": "video/x-mpeg video/mpg",
+    "video/ogg": "video/x-theora+ogg",
     "video/x-matroska": "video/matroska",
+    "video/x-ms-asf": "application/vnd.ms-asf",
     "video/x-msvideo": "video/avi video/msvideo",
 }
 _NAMES = MappingProxyType({alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()})
@@ -85,25 +101,33 @@ _NAMES = MappingProxyType({alias: name for name, aliases in _ALIASES.items() for
 _CHILDREN = {
     ZIP: (
         f"{DOCX} {XLSX} {PPTX} application/epub+zip application/java-archive model/3mf application/x-xpinstall "
-        "application/vnd.google-earth.kmz application/vnd.visio application/x-wheel+zip"
+        "application/vnd.google-earth.kmz application/x-wheel+zip"
     ),
-    DOCX: f"{_OOXML}wordprocessingml.template application/vnd.ms-word.document.macroenabled.12",
+    DOCX: (
+        f"{_OOXML}wordprocessingml.template application/vnd.ms-word.document.macroenabled.12 "
+        "application/vnd.ms-word.template.macroenabled.12"
+    ),
     XLSX: (
         f"{_OOXML}spreadsheetml.template application/vnd.ms-excel.sheet.macroenabled.12 "
-        "application/vnd.ms-excel.sheet.binary.macroenabled.12"
+        "application/vnd.ms-excel.sheet.binary.macroenabled.12 application/vnd.ms-excel.template.macroenabled.12 "
+        "application/vnd.ms-excel.addin.macroenabled.12"
     ),
     PPTX: (
         f"{_OOXML}presentationml.slideshow {_OOXML}presentationml.template "
-        "application/vnd.ms-powerpoint.presentation.macroenabled.12"
+        "application/vnd.ms-powerpoint.presentation.macroenabled.12 "
+        "application/vnd.ms-powerpoint.slideshow.macroenabled.12 "
+        "application/vnd.ms-powerpoint.template.macroenabled.12 application/vnd.ms-powerpoint.addin.macroenabled.12"
     ),
     "application/java-archive": "application/vnd.android.package-archive",
     GZIP: "application/x-tgz application/x-compressed-tar application/x-gtar-compressed",
     OLE: (
         "application/msword application/vnd.ms-excel application/vnd.ms-powerpoint application/vnd.ms-outlook "
-        "application/vnd.ms-project application/x-msi application/vnd.ms-works"
+        "application/vnd.ms-project application/x-msi application/vnd.ms-works application/vnd.visio"
     ),
     "application/postscript": "application/eps image/x-eps",
-    MP4: "audio/mp4 application/mp4 video/x-m4v video/quicktime video/3gpp video/3gpp2 audio/3gpp audio/3gpp2",
+    MP4: "audio/mp4 application/mp4 video/x-m4v video/x-f4v video/quicktime video/3gpp video/3gpp2",
+    "video/3gpp": "audio/3gpp",
+    "video/3gpp2": "audio/3gpp2",
     "video/webm": "audio/webm",
     "video/x-matroska": "audio/x-matroska video/webm",
     "video/x-ms-asf": "video/x-ms-wmv audio/x-ms-wma",
@@ -115,22 +139,30 @@ _CHILDREN = {
     "image/png": "image/apng",
     "image/tiff": (
         "image/x-adobe-dng image/x-canon-cr2 image/x-nikon-nef image/x-sony-arw image/x-pentax-pef "
-        "image/x-samsung-srw image/x-epson-erf"
+        "image/x-samsung-srw image/x-epson-erf image/x-hasselblad-3fr image/x-kodak-dcr image/x-phaseone-iiq"
     ),
     XML: "image/svg+xml application/xhtml+xml application/mathml+xml text/xsl",
     TEXT: (
         f"{XML} application/json application/yaml application/toml application/sql application/rtf "
         "application/postscript application/x-httpd-php application/x-subrip application/x-ndjson "
         "application/vnd.apple.mpegurl application/x-mpegurl audio/mpegurl audio/x-mpegurl message/rfc822 "
-        "image/x-xpixmap image/x-xbitmap image/x-portable-bitmap image/x-portable-graymap image/x-portable-pixmap "
+        "image/x-xpixmap image/x-xbitmap multipart/related application/x-bat "
+        "application/x-asp application/x-jsp application/x-htaccess application/xml-dtd image/x-portable-anymap "
         "model/obj model/gltf+json model/step chemical/x-pdb application/x-tex application/x-pem-file"
     ),
-    SCRIPT: "text/x-python application/x-perl text/x-perl application/x-ruby text/x-ruby",
+    "image/x-portable-anymap": "image/x-portable-bitmap image/x-portable-graymap image/x-portable-pixmap",
+    SCRIPT: (
+        "text/x-python application/x-perl application/x-ruby application/x-cgi application/x-powershell "
+        "text/javascript text/typescript"
+    ),
 }
 _PARENTS = MappingProxyType({child: parent for parent, children in _CHILDREN.items() for child in children.split()})
 _SUFFIXES = MappingProxyType({"xml": XML, "json": "application/json", "zip": ZIP, "gzip": GZIP})  # RFC 6839
 
-_RUN = frozenset({XML, "text/html", "text/javascript", "text/xsl", "application/x-shockwave-flash"})
+NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"  # RFC 6838 §4.2, in lower case
+_TYPE = re.compile(f"{NAME}/{NAME}")
+
+_RUN = frozenset({XML, HTML, "text/javascript", "text/xsl", "application/x-shockwave-flash"})
 
 
 _GENERIC = frozenset({
@@ -141,14 +173,14 @@ _GENERIC = frozenset({
 
 
 def normal(media_type: str | None) -> str | None:
-    """Return the one name of a media type, without parameters, in lower case; None for one that says nothing.
+    """Return the one name of a media type, without parameters, in lower case; None for what says nothing, or is none.
 
     Example:
         >>> normal("Image/JPG; q=1"), normal("application/octet-stream")
         ('image/jpeg', None)
     """
     bare = (media_type or "").partition(";")[0].strip().lower()
-    return None if bare in _GENERIC else _NAMES.get(bare, bare)
+    return None if bare in _GENERIC or _TYPE.fullmatch(bare) is None else _NAMES.get(bare, bare)
 
 
 def lineage(media_type: str) -> Iterator[str]:

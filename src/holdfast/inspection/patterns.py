@@ -6,13 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from holdfast.inspection.agreement import is_special_case
-from holdfast.inspection.media_types import UNKNOWN, may_run, normal
+from holdfast.inspection.media_types import NAME, UNKNOWN, may_run, normal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_NAME = r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}"  # RFC 6838 §4.2
-_PATTERN = re.compile(rf"{_NAME}/(?:\*|{_NAME})|\*/\*")
+_PATTERN = re.compile(rf"{NAME}/(?:\*|{NAME})|\*/\*")
 
 
 def is_pattern(text: str) -> bool:

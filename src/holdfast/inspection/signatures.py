@@ -21,8 +21,9 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"MM\0*", "image/tiff"),
     (b"II+\0", "image/tiff"),
     (b"MM\0+", "image/tiff"),
-    (b"\0\0\1\0", "image/vnd.microsoft.icon"),
-    (b"\0\0\2\0", "image/vnd.microsoft.icon"),
+    (b"P4\n", "image/x-portable-bitmap"),
+    (b"P5\n", "image/x-portable-graymap"),
+    (b"P6\n", "image/x-portable-pixmap"),
     (b"8BPS", "image/vnd.adobe.photoshop"),
     (b"\xff\x0a", "image/jxl"),
     (b"\0\0\0\x0cJXL \r\n\x87\n", "image/jxl"),
@@ -71,9 +72,13 @@ SOME_TEXT = frozenset({"application/postscript", "application/rtf", "image/gif",
 """Types whose files may be text to the last byte of their head."""
 
 BRANCHES: tuple[tuple[int, bytes, Callable[[bytes], str | None]], ...] = (
+    (0, b"\0\0\1\0", containers.icon_type),
+    (0, b"\0\0\2\0", containers.icon_type),
     (0, b"PK\x03\x04", containers.zip_type),
     (0, b"PK\x05\x06", containers.zip_type),
     (0, b"RIFF", containers.riff_type),
+    (0, b"RIFX", containers.riff_type),
+    (0, b"RF64", containers.riff_type),
     (0, b"\x1a\x45\xdf\xa3", containers.matroska_type),
     (0, b"OggS\0", containers.ogg_type),
     (4, b"ftyp", containers.iso_media_type),
@@ -87,6 +92,7 @@ BRANCHES: tuple[tuple[int, bytes, Callable[[bytes], str | None]], ...] = (
 DETECTED = frozenset(
     {kind for _, kind in SIGNATURES}
     | {PE, "application/pdf", "application/zip", "application/x-bzip2", "image/bmp", "image/webp"}
+    | {"image/vnd.microsoft.icon"}
     | {"image/heif", "audio/aiff", "audio/wav", "video/mp4", "video/x-matroska", "video/x-msvideo", "application/ogg"}
     | {"application/java-vm"}
 ) - {"audio/mpeg", "video/mpeg"}  # their frames may begin anywhere

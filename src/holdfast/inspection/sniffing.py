@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 from holdfast.inspection.markup import text_type
 from holdfast.inspection.media_types import TEXT
 from holdfast.inspection.signatures import BRANCHES, MACHO, PE, SIGNATURES, SOME_TEXT
@@ -14,7 +16,9 @@ _FAT, _JAVA_OLDEST = b"\xca\xfe\xba\xbe", 45  # a Mach-O with several parts; the
 _TAR_AT = 257
 _BLANK = b"\t\n\x0c\r "
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-_MP3_LAYERS = (0xE2, 0xE3, 0xF2, 0xF3, 0xFA, 0xFB)
+_MPEG_AUDIO = (0xE2, 0xE3, 0xE4, 0xE5, 0xF2, 0xF3, 0xF4, 0xF5, 0xFA, 0xFB, 0xFC, 0xFD)  # layers III and II
+_PACKETS = ((188, 0), (192, 4))  # of MPEG transport streams, also of those with times (m2ts): length, where "G" stands
+_PDF_WITHIN = 1024  # where readers look for its mark (ISO 32000-2 annex I)
 
 
 def sniff(head: bytes) -> str | None:
@@ -38,6 +42,8 @@ def sniff(head: bytes) -> str | None:
     if text not in {None, TEXT}:
         return text
     found = _by_signature(head)
+    if found is None and text is None and b"%PDF-" in head[:_PDF_WITHIN]:
+        return _PDF
     # Letters such as "ID3" or "RIFF" begin a text as well.
     return found if found is not None and (text is None or found in SOME_TEXT or found == _PDF) else text
 
@@ -49,7 +55,7 @@ def _by_signature(head: bytes) -> str | None:
     for mark, kind in SIGNATURES:
         if head.startswith(mark):
             return kind
-    if head.lstrip(_BLANK).startswith(b"%PDF-"):
+    if head.removeprefix(codecs.BOM_UTF8).lstrip(_BLANK).startswith(b"%PDF-"):
         return _PDF
     return _by_structure(head)
 
@@ -74,10 +80,10 @@ def _by_number(head: bytes) -> str | None:
     if head.startswith(_FAT):
         return MACHO if int.from_bytes(head[4:8], "big") < _JAVA_OLDEST else "application/java-vm"
     if head[:1] == b"\xff" and head[1:2]:
-        if head[1] in _MP3_LAYERS:
+        if head[1] in _MPEG_AUDIO:
             return "audio/mpeg"
         if head[1] in {0xF0, 0xF1, 0xF8, 0xF9}:
             return "audio/aac"
-    if head[:1] == b"G" and head[188:189] == b"G" and head[376:377] == b"G":
+    if any(head[at : at + 2 * length + 1 : length] == b"GGG" for length, at in _PACKETS):
         return "video/mp2t"
     return None

@@ -13,7 +13,7 @@ from sqlalchemy import case, false, literal
 
 from holdfast.errors import ColumnValueError
 from holdfast.orm import affected, boxing, planning, rows, session_ledger
-from holdfast.orm.attachment import coerced
+from holdfast.orm.coercion import coerced
 from holdfast.orm.ledger import Change
 from holdfast.orm.row_edit import RowEdit, new_values
 from holdfast.orm.statements import ValuedStatement
