@@ -1,11 +1,13 @@
 """Fixtures for every test: real servers, each started at most once per run."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 from hypothesis import settings
 
+from holdfast.backends.observing import observers
 from holdfast.testing.s3 import S3Bucket, S3Server
 from tests.servers import azurite as azurite_servers
 from tests.servers import ftp as ftp_servers
@@ -53,6 +55,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def anyio_backend() -> str:
     """Run async tests on asyncio alone: SQLAlchemy's drivers know no other loop."""
     return "asyncio"
+
+
+@pytest.fixture
+def unwatched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody observe the storages: OpenTelemetry does as soon as any test has imported it."""
+    monkeypatch.delitem(sys.modules, "opentelemetry.trace", raising=False)
+    monkeypatch.setattr(observers, "_telemetry", None)
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ _NOT_A_NAME = re.compile(r"[ .]*")
 _UNSAFE_QUOTED = re.compile(r'[^ -~]|["\\/%;]')  # some readers decode %41 or end at ; even inside quotes
 _ATTR_CHARS = "!#$&+-.^_`|~"  # RFC 8187 §3.2.1, besides letters and digits
 _WORD = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_WHOLE_HEADER = re.compile("(?:attachment|inline)(?: *;[ -~]*[!-~])?", re.IGNORECASE)
 _MEDIA_TYPE = re.compile(rf'{_WORD}/{_WORD}( *; *{_WORD}=({_WORD}|"[ !#-\[\]-~]*"))*')
 
 
@@ -113,6 +114,16 @@ def offered_name(filename: str) -> str:
 def is_shown(content_type: str) -> bool:
     """Return whether a browser may show a file of that type, rather than save it."""
     return content_type.partition(";")[0].strip().lower() in INLINE_TYPES
+
+
+def is_disposition(header: str) -> bool:
+    """Return whether a text can stand as the whole header: it begins with its kind, and does not end with a space.
+
+    Example:
+        >>> is_disposition('inline; filename="a.png"'), is_disposition("attachment;"), is_disposition("form-data")
+        (True, False, False)
+    """
+    return _WHOLE_HEADER.fullmatch(header) is not None
 
 
 def header_type(content_type: str | None) -> str:

@@ -38,7 +38,8 @@ class SignableFile(FileForms):
                 None, as the object was stored. ``"auto"`` is ``"attachment"`` where the credentials can sign that,
                 else None.
             content_type: In place of the file's own; see `StorageBackend.sign`.
-            content_disposition: The whole header, in place of `disposition`; see `StorageBackend.sign`.
+            content_disposition: The whole header, in place of `disposition`, and your word: a service that signs by
+                itself shows what it says, also HTML. See `StorageBackend.sign`.
             size: With `for_upload`: the bytes that the upload must have; see `StorageBackend.sign`.
 
         Raises:

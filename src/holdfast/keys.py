@@ -12,6 +12,7 @@ import re
 import time
 import unicodedata
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from holdfast.errors import InvalidKeyError
 
@@ -145,6 +146,7 @@ def _bad_segment(segments: list[str]) -> str:
     return "it climbs out of the storage" if ".." in segments else "it has an empty segment"
 
 
+@lru_cache(1024)  # the check takes a tenth of the time in which a small local file is served
 def _problem(key: str) -> str | None:
     if _UNPRINTABLE.search(key[: MAX_KEY_BYTES + 1]):
         return "it holds a control character or a lone surrogate"

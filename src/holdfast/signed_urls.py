@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _PURPOSE = "holdfast-url"
 _METHODS = ("GET", "PUT")
+_LONGEST = 7 * 24 * 3600  # seconds, what storages sign for
+_SKEW = 300  # seconds by which the clocks of two hosts may differ
 _GIVEN = "="  # before each value, so that an empty one is not none
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,18}")
 _ADDRESS = re.compile(r"[!-~]+")  # of what a URL may hold; urlsplit drops line breaks
@@ -73,7 +75,7 @@ class SignedURLs:
 
     def __init__(self, base_url: str, secret: str | bytes | Sequence[str | bytes]) -> None:
         self.base_url = web_address("base_url", base_url, "https://example.com/files")
-        self.keys = TokenKeys(secret)
+        self.keys = TokenKeys(secret, max_age=_LONGEST + _SKEW)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.base_url!r}>"

@@ -32,6 +32,7 @@ COMPLETE = {
         "open": SYNC_BY_NATURE,
         "plain_path": NO_IO,
         "public_url_of": NO_IO,
+        "read_cached": "it never waits",
         "taken": NO_IO,
         "signed_plainly": NO_IO,
     },

@@ -12,12 +12,13 @@ from holdfast.backends.observing import Observer, observers
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.protocol import PlainFiles
+from holdfast.drivers.resident import BLOCK_SIZE, resident
 from holdfast.drivers.wrappers.cache.driver import CachedDriver
 from holdfast.drivers.wrappers.cache.folder import CacheFolder
 from holdfast.drivers.wrappers.limits.driver import LimitedDriver
 from holdfast.drivers.wrappers.prefix import PrefixDriver
-from holdfast.errors import NotFoundError
-from holdfast.serving.asgi.plain import BLOCK_SIZE, cached_block, read_block
+from holdfast.errors import InvalidKeyError, NotFoundError
+from holdfast.serving.asgi.plain import read_block
 
 
 @pytest.fixture
@@ -74,12 +75,26 @@ async def test_failures_are_logged_when_nobody_listens(storage, caplog):
     assert "folder/missing" in caplog.text
 
 
+async def test_a_read_in_one_go(storage, unwatched, caplog):
+    """Only where nobody is told of it: an observer and a log of everything get the usual one."""
+    (await storage.open_plain_async("folder/x")).__exit__(None, None, None)  # from now on the folder is open
+    assert storage.read_cached("folder/x", 0, 5, 5) == b"bytes"
+    observer = observers.add(Heard())
+    assert storage.read_cached("folder/x", 0, 5, 5) is None
+    observers.remove(observer)
+    with caplog.at_level("DEBUG", "holdfast.storage"):
+        assert storage.read_cached("folder/x", 0, 5, 5) is None
+    with pytest.raises(InvalidKeyError):
+        storage.read_cached("../x", 0, 5, 5)
+
+
 async def test_storages_without_plain_files():
     """There is nothing to open, which is no error."""
     storage = ObstoreBackend("docs", "memory://")
     storage.put("x", b"bytes")
     assert storage.open_plain("x") is None
     assert await storage.open_plain_async("x") is None
+    assert storage.read_cached("x", 0, 5, 5) is None
     assert storage.plain_path("x") is None
 
 
@@ -109,6 +124,9 @@ class Waiting:
     def open_cached(self, key):
         return None
 
+    def read_cached(self, key, start, end, size):
+        return None
+
     def relative_path(self, key):
         return key
 
@@ -133,7 +151,8 @@ async def test_blocks_that_are_not_in_memory(storage):
     with storage.open_plain("large") as file:
         os.fsync(file.descriptor)
         os.posix_fadvise(file.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        assert cached_block(file, BLOCK_SIZE, 2 * BLOCK_SIZE) in {None, content[BLOCK_SIZE : 2 * BLOCK_SIZE]}
+        assert resident(file.descriptor, BLOCK_SIZE, 2 * BLOCK_SIZE) in {None, content[BLOCK_SIZE : 2 * BLOCK_SIZE]}
         assert await read_block(file, BLOCK_SIZE, 2 * BLOCK_SIZE) == content[BLOCK_SIZE : 2 * BLOCK_SIZE]
-        assert cached_block(file, BLOCK_SIZE + 1, BLOCK_SIZE + 9) == content[BLOCK_SIZE + 1 : BLOCK_SIZE + 9]
-        assert cached_block(file, 3 * BLOCK_SIZE - 5, 3 * BLOCK_SIZE + 5) is None
+        assert resident(file.descriptor, BLOCK_SIZE + 1, BLOCK_SIZE + 9) == content[BLOCK_SIZE + 1 : BLOCK_SIZE + 9]
+        assert resident(file.descriptor, 3 * BLOCK_SIZE - 5, 3 * BLOCK_SIZE + 5) is None
+        assert resident(file.descriptor, 0, BLOCK_SIZE + 1) is None

@@ -165,6 +165,9 @@ async def test_a_read_only_storage(twin: Twin, memory: StorageBackend, signing: 
         {"content_disposition": "x"},
         {"content_disposition": "attachment\r\nx: y"},
         {"content_disposition": "attachmentx"},
+        {"content_disposition": "attachment;"},
+        {"content_disposition": "inline "},
+        {"content_disposition": 'attachment; filename="x" '},
         {"content_disposition": "attachment; " + "x" * 9000},
     ],
 )

@@ -4,6 +4,9 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 
+from obstore.store import MemoryStore
+
+from holdfast.drivers.obstore.driver import ObstoreDriver
 from holdfast.drivers.wrappers.wrapper import Wrapper
 
 
@@ -77,6 +80,22 @@ class Slow:
         return self._driver.read(key, start, end, chunk_size)
 
 
+class InOneGo(Slow):
+    """Reads what is in memory, and opens nothing."""
+
+    def open_file(self, key):
+        raise PermissionError(f"{key} is not to be opened")
+
+    def open_cached(self, key):
+        raise PermissionError(f"{key} is not to be opened")
+
+    def read_cached(self, key, start, end, size):
+        return self._driver.read_cached(key, start, end, size)
+
+    def relative_path(self, key):
+        return key
+
+
 class SlowFiles(Slow):
     """The same for plain files."""
 
@@ -87,5 +106,22 @@ class SlowFiles(Slow):
     def open_cached(self, key):
         return None
 
+    def read_cached(self, key, start, end, size):
+        return None
+
     def relative_path(self, key):
         return key
+
+
+class Unable(ObstoreDriver):
+    """A service that signs URLs, with credentials or packages that cannot."""
+
+    def __init__(self, error):
+        super().__init__(MemoryStore)
+        self._error = error
+
+    def sign(self, request):
+        raise self._error
+
+    async def sign_async(self, request):
+        raise self._error

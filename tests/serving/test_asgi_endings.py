@@ -11,7 +11,7 @@ from holdfast.backends.obstore import ObstoreBackend
 from holdfast.errors import ChecksumMismatchError
 from holdfast.serving.asgi import FileResponse
 from tests.serving.conftest import saved
-from tests.serving.drivers import Noted, Slow, SlowFiles, Stalled
+from tests.serving.drivers import InOneGo, Noted, Slow, SlowFiles, Stalled
 from tests.serving.live import HOST, fetch, request, uvicorn_serving
 from tests.serving.test_asgi import CONTENT, SCOPE, Sent, never
 
@@ -130,6 +130,18 @@ async def test_the_event_loop_goes_on(local, kind):
         answer = asyncio.create_task(fetch(port))
         asyncio.get_running_loop().call_later(0.05, driver.may_read.set)
         assert (await answer).body == CONTENT
+
+
+async def test_small_files_in_memory_are_read_in_one_go(local, unwatched):
+    """Whole and in part: nothing is opened for them that would have to be watched and closed."""
+    file = saved(b"0123456789")
+    await FileResponse(file)(SCOPE, never, Sent())  # the folder is open now
+    behind(InOneGo, file)
+    for headers, content in [([], b"0123456789"), ([(b"range", b"bytes=2-4")], b"234")]:
+        sent = Sent()
+        await FileResponse(file)({**SCOPE, "headers": headers}, never, sent)
+        assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+        assert sent[1] == {"type": "http.response.body", "body": content, "more_body": False}
 
 
 async def test_others_have_their_turn(local):

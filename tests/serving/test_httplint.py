@@ -21,7 +21,7 @@ REQUESTS = [
     ("beyond", "GET", {"Range": "bytes=9999-"}, 416),
     ("known", "GET", {"If-None-Match": "*"}, 304),
     ("changed", "GET", {"If-Match": '"other"'}, 412),
-    ("refused", "DELETE", {}, 405),
+    ("made", "POST", {}, 200),
 ]
 
 

@@ -22,7 +22,8 @@ class StorageBackend(DirectUploading):
         key: Name under which rows and files refer to the storage.
         driver: The service.
         checksum: Algorithm of the checksums that writes compute: ``"sha256"``, ``"blake3"`` or None.
-        max_concurrency: Uploads of one flush, or of one event loop, that are under way at once.
+        max_concurrency: Uploads of one flush, or of one event loop, that are under way at once; of the loop's, those
+            whose content is awaited do not count.
         key_scheme: How keys of new files are made, see `holdfast.schemes`; None for day, id and name.
         object_settings: What the service is told with each write (storage class, tags, encryption …), see
             `holdfast.object_settings.ObjectSettings`; a mapping will do.

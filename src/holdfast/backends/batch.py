@@ -78,7 +78,7 @@ class BatchWriter:
         self._slots = weakref.WeakKeyDictionary()
 
     def slot(self) -> asyncio.Semaphore:
-        """Return what bounds the uploads of the running event loop."""
+        """Return what bounds the uploads of the running event loop whose content is at hand."""
         loop = asyncio.get_running_loop()
         if loop not in self._slots:
             self._slots[loop] = asyncio.Semaphore(self._limit)
@@ -109,6 +109,7 @@ class BatchWriter:
         """Write with tasks of the running loop; when cancelled, wait until all of them have stopped."""
         outcomes: dict[int, ObjectInfo | Exception] = {}
         together, single = self._split(jobs)
+        own_slots = asyncio.Semaphore(self._limit)  # for content that holds no slot of the event loop's
 
         async def write_batch(part: list[int]) -> None:
             future = threads.blocking.submit(self._write_batch, jobs, part)
@@ -118,7 +119,8 @@ class BatchWriter:
 
         async def write_one(index: int) -> None:
             try:
-                outcomes[index] = await put(*jobs[index])
+                async with own_slots:
+                    outcomes[index] = await put(*jobs[index])
             except Exception as error:  # noqa: BLE001  # one object's failure is that object's outcome
                 outcomes[index] = error
 

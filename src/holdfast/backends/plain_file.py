@@ -42,9 +42,7 @@ class PlainFile:
     def __init__(self, storage: str, key: str, wrapping: Wrapping) -> None:
         self.storage, self.key, self._wrapping = storage, key, wrapping
         self.descriptor, self.size, self.bytes_read = -1, 0, 0
-        # With nobody to tell, a tenth of the time that a small file takes is saved.
-        is_watched = observers.all() or logger.isEnabledFor(logging.DEBUG)
-        self._begun = self._begin() if is_watched else None
+        self._begun = self._begin() if is_watched() else None
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +61,11 @@ class PlainFile:
     def _begin(self) -> tuple[Block, Observation]:
         block = self._wrapping("read", self.key, streamed=True)
         return block, block.__enter__()
+
+
+def is_watched() -> bool:
+    """Return whether anybody is told of reads that succeed: if not, a tenth of the time of a small one is saved."""
+    return bool(observers.all()) or logger.isEnabledFor(logging.DEBUG)
 
 
 async def open_in_thread(files: PlainFiles, key: str) -> OpenedFile:

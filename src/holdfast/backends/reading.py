@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.backends.core import StorageCore
 from holdfast.backends.option_values import count
-from holdfast.backends.plain_file import PlainFile, open_in_thread
+from holdfast.backends.plain_file import PlainFile, is_watched, open_in_thread
 from holdfast.backends.reader import open_object
 from holdfast.checksums import algorithm_of, hash_factory
 from holdfast.drivers.body import Body
@@ -127,6 +127,22 @@ class Reading(StorageCore):
             file.__exit__(type(error), error, error.__traceback__)
             raise
         return file
+
+    def read_cached(self, key: str, start: int, end: int, size: int) -> bytes | None:
+        """Return a part of an object that is a file on this machine, in one go and without ever waiting for a disk.
+
+        Args:
+            key: The object.
+            start: First byte.
+            end: The one after the last.
+            size: What the object must have.
+
+        Returns:
+            The bytes. None in all other cases, also where somebody observes the storage or something is wrong: then
+            `open_plain_async` does it and tells.
+        """
+        files = self._plain_files
+        return None if files is None or is_watched() else files.read_cached(validate_key(key), start, end, size)
 
     def plain_path(self, key: str) -> str | None:
         """Return where an object lies below the storage's folder on this machine; None if it has no such folder."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from holdfast.backends.writing import Writing
-from holdfast.disposition import header_type
+from holdfast.disposition import header_type, is_disposition
 from holdfast.drivers import threads
 from holdfast.drivers.protocol import AsyncSigner, Signer, SignRequest
 from holdfast.errors import ConfigurationError, HoldfastError, UnsupportedError
@@ -26,8 +25,6 @@ MAX_EXPIRY = 7 * 24 * 3600
 """Seconds that a signed URL may work, the limit of AWS Signature Version 4."""
 
 logger = logging.getLogger("holdfast")
-
-_DISPOSITION = re.compile("(?:attachment|inline)(?: *;[ -~]*)?", re.IGNORECASE)
 
 _ADVICE = (
     "call storages.sign_urls(base_url='https://app.example.com/files', secret='…') for URLs of Holdfast's own, "
@@ -77,10 +74,12 @@ class Signing(Writing):
             key: The object; it need not exist.
             expires_in: Seconds until the URL stops working, at most 7 days. With temporary credentials it stops when
                 they do.
-            for_upload: For a PUT instead of a GET.
+            for_upload: For a PUT instead of a GET. It replaces what lies there, as often as it is used; an upload that
+                does not is made by `offer_upload`.
             content_type: ``Content-Type`` of the answer; with `for_upload`, the one that the upload must be sent with,
                 which Azure cannot demand.
-            content_disposition: ``Content-Disposition`` of the answer, see `holdfast.disposition`.
+            content_disposition: ``Content-Disposition`` of the answer, see `holdfast.disposition`. A service sends it
+                as it is; `SignedFiles` shows only harmless types.
             size: With `for_upload`: the bytes that the upload must have, where the service can demand it.
 
         Raises:
@@ -200,8 +199,8 @@ class Signing(Writing):
             raise UnsupportedError(told, operation="sign", storage=self.key, path=request.key)
         if request.content_type is not None:
             check_media_type(request.content_type)
-        if request.content_disposition is not None and not _DISPOSITION.fullmatch(request.content_disposition):
-            message = f"content_disposition={request.content_disposition!r} must begin with attachment or inline"
+        if request.content_disposition is not None and not is_disposition(request.content_disposition):
+            message = f"content_disposition={request.content_disposition!r} must be a whole header of printable ASCII"
             raise ConfigurationError(message)
         expires_at = int(time.time()) + request.expires_in
         return urls.url(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.batch import Outcomes, PutRequest
@@ -175,8 +176,10 @@ class Writing(Reading):
         return _as_streamed(info, request, body)
 
     async def _put_async(self, request: PutRequest, body: Body) -> ObjectInfo:
+        # What is awaited may come from a client, at its pace: some slow ones would keep everybody else from writing.
+        slot = nullcontext() if body.is_async else self._batch.slot()
         try:
-            async with self._batch.slot():
+            async with slot:
                 with self._wrapping("put", request.key, body):
                     info = await self._driver.put_async(request.key, body, request.options())
         except AlreadyExistsError:

@@ -301,5 +301,8 @@ class PlainFiles(Protocol):
     def open_cached(self, key: str) -> OpenedFile | None:
         """Open an object without ever waiting for a disk, in an event loop; None where `open_file` has to do it."""
 
+    def read_cached(self, key: str, start: int, end: int, size: int) -> bytes | None:
+        """Read a part of an object of that size, likewise; None in all other cases, also if it would fail."""
+
     def relative_path(self, key: str) -> str:
         """Return where an object lies below the folder that a server in front of the program knows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from urllib.parse import quote
 
-from holdfast.errors import ConfigurationError, UnsupportedError
+from holdfast.errors import ConfigurationError, MissingExtraError, UnsupportedError
 from holdfast.serving.planner import type_and_disposition
 from holdfast.serving.reply import Reply
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Mode: TypeAlias = Literal["proxy", "redirect", "auto"]
 """``"proxy"``: the application sends the bytes. ``"redirect"``: the client is sent to a URL of the storage.
-``"auto"``: redirect where the service signs URLs by itself, else proxy."""
+That is the public one, if it has a ``public_url``; else one that the service signs; else one of Holdfast's own, which
+`SignedFiles` serves. ``"auto"``: redirect where the service signs URLs by itself and can, else proxy."""
 
 _MODES = ("proxy", "redirect", "auto")
 
@@ -63,7 +64,7 @@ def location(file: FileObject, mode: Mode, policy: ServePolicy, expires_in: int)
         return public
     try:
         return file.sign(expires_in=expires_in, **_signed(file, policy))
-    except UnsupportedError:
+    except (UnsupportedError, MissingExtraError):
         if mode == "redirect":
             raise
         return None
@@ -77,7 +78,7 @@ async def location_async(file: FileObject, mode: Mode, policy: ServePolicy, expi
         return public
     try:
         return await file.sign_async(expires_in=expires_in, **_signed(file, policy))
-    except UnsupportedError:
+    except (UnsupportedError, MissingExtraError):
         if mode == "redirect":
             raise
         return None

@@ -69,6 +69,10 @@ class ClientLeftError(Exception):
         super().__init__("the client ended the upload too early")
 
 
+class ClientStalledError(ClientLeftError):
+    """The client of an upload sends nothing, and may have left without a word."""
+
+
 class Intake:
     """Counts and hashes the bytes of one upload.
 

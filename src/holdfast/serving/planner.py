@@ -25,14 +25,16 @@ REQUEST_HEADERS = frozenset(
 )
 """The headers that `plan` looks at; a request's others need not be passed."""
 
+_CONDITIONS = REQUEST_HEADERS - {"range", "if-range"}
 _DEFAULTS = ServePolicy()
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _SANDBOX = (b"content-security-policy", b"default-src 'none'; sandbox")
 # The page that a browser makes around a film has to load the film, which a page of no origin may not. No script runs.
 _PLAYER = (b"content-security-policy", b"default-src 'none'; media-src 'self'; sandbox allow-same-origin")
 _ACCEPT_RANGES = (b"accept-ranges", b"bytes")
-_NO_CONTENT = ((b"content-length", b"0"), (b"cache-control", b"no-store"), _NO_SNIFFING)
-_NOT_ALLOWED = Reply(405, ((b"allow", b"GET, HEAD"), *_NO_CONTENT))
+_NOT_KEPT = (b"cache-control", b"no-store")
+_NO_CONTENT = ((b"content-length", b"0"), _NOT_KEPT, _NO_SNIFFING)
+_FOR_LATER = frozenset({b"accept-ranges", b"cache-control", b"etag", b"last-modified"})  # of use to a GET that follows
 _PRECONDITION_FAILED = Reply(412, _NO_CONTENT)
 _PREPARED = 1024  # files, of some 2 KiB each
 
@@ -48,7 +50,8 @@ def plan(
     """Return the answer to a request for a file.
 
     Args:
-        method: As the client wrote it.
+        method: As the client wrote it. Of another than GET and HEAD, such as a POST that makes the file, the answer is
+            the whole file, for this once: without conditions, parts and tags. Whether it is allowed, the caller knows.
         request_headers: By names in lower case. Lines of one name are joined with a comma, as everywhere in HTTP.
         representation: The file.
         policy: How files are answered.
@@ -59,16 +62,18 @@ def plan(
         >>> reply.status, reply.start, reply.end, dict(reply.headers)[b"content-range"]
         (206, 900, 1000, b'bytes 900-999/1000')
     """
-    if method not in {"GET", "HEAD"}:
-        return _NOT_ALLOWED
     moment = time.time() if now is None else now
     if representation.last_modified is not None and not 0 <= representation.last_modified < int(moment):
         # RFC 9110 §8.8.2: never in the future, and not before its second is over, in which the file may change again.
         representation = representation._replace(last_modified=None)
     answers = _answers(representation, policy)
-    status = unmet(request_headers, answers.etag, answers.modified, moment)
-    if status is not None:
-        return answers.not_modified if status == NOT_MODIFIED else _PRECONDITION_FAILED
+    if method not in {"GET", "HEAD"}:
+        kept = (pair for pair in answers.whole.headers if pair[0] not in _FOR_LATER)
+        return answers.whole._replace(headers=(*kept, _NOT_KEPT))
+    if not _CONDITIONS.isdisjoint(request_headers):
+        status = unmet(request_headers, answers.etag, answers.modified, moment)
+        if status is not None:
+            return answers.not_modified if status == NOT_MODIFIED else _PRECONDITION_FAILED
     if method == "HEAD":
         return answers.head  # §14.2: a range is for GET only
     header = request_headers.get("range")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from holdfast.disposition import header_type
+from holdfast.disposition import header_type, is_disposition
 from holdfast.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _WORD = "[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _DIRECTIVE = rf'{_WORD}(?:=(?:{_WORD}|"[ !#-\[\]-~]*"))?'
 _CACHE_CONTROL = re.compile(rf"{_DIRECTIVE}(?: *, *{_DIRECTIVE})*")  # RFC 9111 §5.2
-_CONTENT_DISPOSITION = re.compile("(?:attachment|inline)(?: *;[ -~]*[!-~])?", re.IGNORECASE)
 _EMBEDDERS = ("same-origin", "same-site", "cross-origin")
 
 
@@ -70,7 +69,7 @@ class ServePolicy:
             raise _unfit("cross_origin_resource_policy", self.cross_origin_resource_policy, f"one of {_EMBEDDERS}")
         if self.content_type is not None and header_type(self.content_type) != self.content_type:
             raise _unfit("content_type", self.content_type, "a media type, such as 'image/png'")
-        if self.content_disposition is not None and not _CONTENT_DISPOSITION.fullmatch(self.content_disposition):
+        if self.content_disposition is not None and not is_disposition(self.content_disposition):
             raise _unfit("content_disposition", self.content_disposition, "a whole header of printable ASCII")
 
 

@@ -102,21 +102,19 @@ class Signed:
     def mode(self, method: str, storage: StorageBackend, grant: Grant) -> Mode:
         """Return who sends the bytes: the service only if it gives the answer that was signed.
 
-        With ``"redirect"`` also the public URL of a storage does, whatever headers were signed.
+        With ``"redirect"`` also the public URL of a storage does, whatever headers were signed. Nobody is ever sent to
+        a URL of Holdfast's own, which would lead here again.
         """
         if self._mode == "proxy" or method != "GET":  # a URL of a service is signed for one method
             return "proxy"
-        public = storage.public_url_of(grant.key) is not None
-        if self._mode == "redirect":
-            return "redirect" if public or storage.signs else "proxy"
-        plain = grant.content_type is None and grant.content_disposition is None
-        return "redirect" if public and plain else "auto"
+        fits = self._mode == "redirect" or (grant.content_type is None and grant.content_disposition is None)
+        return "redirect" if fits and storage.public_url_of(grant.key) is not None else "auto"
 
     def asks(self, mode: Mode, storage: StorageBackend, grant: Grant) -> bool:
         """Return whether the storage has to be asked about the file: not to redirect, if the URL says what it is."""
-        if mode == "redirect" and storage.public_url_of(grant.key) is not None:
-            return False
-        return mode == "proxy" or not storage.signs or grant.content_type is None
+        if mode == "auto":
+            return not storage.signs or grant.content_type is None
+        return mode == "proxy"
 
     def options(self, origin: bytes | None) -> Answer:
         """Return the answer to an OPTIONS request; it tells nothing of the URL."""
@@ -145,8 +143,8 @@ def policy(grant: Grant) -> ServePolicy:
 
 
 def seconds_left(grant: Grant) -> int:
-    """Return for how long the URL works, at least a second."""
-    return max(1, grant.expires_at - int(time.time()))
+    """Return for how many whole seconds the URL still works."""
+    return max(0, int(grant.expires_at - time.time()))
 
 
 def kept_until(status: int, headers: Headers, left: int) -> Headers:
@@ -190,6 +188,16 @@ def refusal(error: HoldfastError) -> Answer | None:
 def incomplete() -> Answer:
     """Return the answer to an upload that ended too early."""
     return _problem(400, {"code": "incomplete", "message": "the request ended before all of it was sent"})
+
+
+def length_required() -> Answer:
+    """Return the answer to an upload in chunks, from a server that does not tell where they end."""
+    return _problem(411, {"code": "length_required", "message": "the upload must be sent with a Content-Length"})
+
+
+def stalled() -> Answer:
+    """Return the answer to an upload that stands still."""
+    return _problem(408, {"code": "stalled", "message": "the upload stood still for too long"})
 
 
 def _problem(status: int, told: dict[str, object]) -> Answer:

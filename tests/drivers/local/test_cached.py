@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,20 +43,41 @@ def descriptors():
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def read_in_future(link):
+    """Let the kernel think that a link was read after it was made: only such a one can be followed without waiting."""
+    now = time.time_ns()
+    os.utime(link, ns=(now + 10**12, now), follow_symlinks=False)
+    assert link.exists()  # walks there once, so that the way is in memory
+
+
 def test_a_cached_file_is_opened(driver):
     """With its size, and the bytes that it should have."""
     assert content(driver.open_cached("folder/x")) == b"bytes"
+
+
+def test_a_cached_file_is_read(driver):
+    """In one go, whole or in part, if it has the size that it should have; and it is closed."""
+    before = descriptors()
+    assert driver.read_cached("folder/x", 0, 5, 5) == b"bytes"
+    assert driver.read_cached("folder/x", 1, 3, 5) == b"yt"
+    assert driver.read_cached("folder/x", 0, 5, 6) is None
+    assert driver.read_cached("folder/x", 0, 4, 4) is None
+    assert descriptors() == before
 
 
 def test_what_fails_is_left_to_the_usual_way(driver, root, outside):
     """A missing file, a link, a folder, a FIFO, and what is being written."""
     (root / "link").symlink_to(outside / "secret")
     (root / "links").symlink_to(outside, target_is_directory=True)
+    (root / "inner").symlink_to("folder", target_is_directory=True)
+    for link in [root / "link", root / "links", root / "inner"]:
+        read_in_future(link)
     (root / ".holdfast-tmp" / "x").write_bytes(b"half")
     os.mkfifo(root / "fifo")
-    for key in ["missing", "link", "links/secret", "folder", "fifo", ".holdfast-tmp/x", "folder/x/y"]:
+    for key in ["missing", "link", "links/secret", "inner/x", "folder", "fifo", ".holdfast-tmp/x", "folder/x/y"]:
         before = descriptors()
         assert driver.open_cached(key) is None
+        assert [driver.read_cached(key, 0, end, 4) for end in (0, 4)] == [None, None]
         assert descriptors() == before
 
 
@@ -65,7 +87,7 @@ def test_another_folder_in_place_of_the_root_is_seen(driver, root, monkeypatch):
     StorageBackend("docs", LocalDriver(root, durable=False)).put("folder/x", b"other")
     later = cached.monotonic() + 1.5
     monkeypatch.setattr(cached, "monotonic", lambda: later)
-    assert driver.open_cached("folder/x") is None
+    assert driver.open_cached("folder/x") is driver.read_cached("folder/x", 0, 5, 5) is None
     assert content(driver.open_file("folder/x")) == b"other"
     assert content(driver.open_cached("folder/x")) == b"other"
 
@@ -75,7 +97,7 @@ def test_without_the_call_everything_goes_the_usual_way(driver, root, monkeypatc
     """On systems and kernels that do not have it."""
     monkeypatch.setattr(cached, "_syscall", call)
     driver = prepared(LocalDriver(root))
-    assert driver.open_cached("folder/x") is None
+    assert driver.open_cached("folder/x") is driver.read_cached("folder/x", 0, 5, 5) is None
     assert content(driver.open_file("folder/x")) == b"bytes"
 
 
@@ -112,4 +134,5 @@ def test_wrappers_that_change_nothing_let_it_through(driver, root):
     wrapped = ReadOnlyDriver(PrefixDriver(driver, "folder"))
     assert isinstance(wrapped, PlainFiles)
     assert content(wrapped.open_file("x")) == content(wrapped.open_cached("x")) == b"bytes"
+    assert wrapped.read_cached("x", 0, 5, 5) == b"bytes"
     assert wrapped.relative_path("x") == "folder/x"

@@ -9,9 +9,11 @@ import pytest
 from holdfast import FileObject, StorageBackend, storages
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.wrappers import PrefixBackend, ReadOnlyBackend
-from holdfast.errors import ConfigurationError
+from holdfast.errors import ConfigurationError, MissingExtraError, UnsupportedError
+from holdfast.serving import asgi, wsgi
 from holdfast.signed_urls import Grant, SignedURLs
 from holdfast.testing.s3 import S3Bucket
+from tests.serving.drivers import Unable
 from tests.serving.signed.conftest import SECRET, Site
 
 REFUSED = b'{"code": "invalid_token", "message": "the link is not valid, or it has expired"}'
@@ -259,3 +261,34 @@ def test_options_that_cannot_be(site: Site, options: Any) -> None:
     """They are errors when the application is made."""
     with pytest.raises(ConfigurationError):
         site.serve(**options)
+
+
+@pytest.mark.parametrize("first", ["auto", "redirect"])
+@pytest.mark.parametrize("second", ["auto", "redirect", "proxy"])
+def test_no_redirect_leads_in_a_circle(site: Site, docs: StorageBackend, first: Any, second: Any) -> None:
+    """Where the service signs nothing: from the application's answer to its own link, and from there nowhere else."""
+    response = (asgi if site.world.name == "asgi" else wsgi).FileResponse(kept(docs), mode=first)
+    site.serve(mode=second)
+    signed = site.world.app
+
+    async def over_asgi(scope: Any, receive: Any, send: Any) -> None:
+        await (signed if scope["path"].startswith("/files/") else response)(scope, receive, send)
+
+    def over_wsgi(environ: Any, start_response: Any) -> Any:
+        return (signed if environ["PATH_INFO"].startswith("/files/") else response)(environ, start_response)
+
+    site.world.app = over_asgi if site.world.name == "asgi" else over_wsgi
+    answer = site.client.get(f"{site.world.base_url}/photo", follow_redirects=True)
+    assert (answer.status_code, answer.content) == (200, b"0123456789")
+    assert len(answer.history) == (first == "redirect")
+
+
+@pytest.mark.parametrize("error", [UnsupportedError("no key"), MissingExtraError("no package")])
+@pytest.mark.parametrize("mode", ["auto", "redirect"])
+def test_a_service_whose_urls_cannot_be_signed(site: Site, mode: str, error: Exception) -> None:
+    """The file is sent from here: the link works all the same."""
+    storage = site.add(StorageBackend("docs", Unable(error)))
+    kept(storage, "a.png")
+    site.serve(mode=mode)
+    answer = site.get(str(storage.link("2025/a.png", content_type="image/png")))
+    assert (answer.status_code, answer.content) == (200, b"0123456789")

@@ -1,5 +1,6 @@
 """What ASGI and WSGI leave to an application, called without a server: ends of bodies, other kinds of connections."""
 
+import asyncio
 import io
 from typing import Any
 
@@ -139,6 +140,28 @@ async def test_a_client_that_leaves_is_not_answered(docs, registry):
     assert not docs.exists("a")
 
 
+STALLED = [{"type": "http.request", "body": b"ab", "more_body": True}]
+
+
+@pytest.mark.parametrize(("name", "status"), [("a", 408), ("ax", 403)])
+async def test_s10_a_client_that_is_gone_without_a_word(docs, registry, name, status):
+    """An upload that stands still ends, one that is refused as well: nothing of it stays, and the connection ends."""
+    sent: list[Any] = []
+    messages = [dict(each) for each in STALLED]
+
+    async def receive() -> Any:
+        return messages.pop() if messages else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = upload(docs).removesuffix("a") + name
+    scope = {"type": "http", "method": "PUT", "path": path, "headers": []}
+    await asgi.SignedFiles(registry, idle_timeout=0.01)(scope, receive, send)
+    assert (sent[0]["status"], dict(sent[0]["headers"])[b"connection"]) == (status, b"close")
+    assert not docs.exists("a")
+
+
 # --- WSGI
 
 
@@ -152,6 +175,10 @@ async def test_a_client_that_leaves_is_not_answered(docs, registry):
         ({"CONTENT_LENGTH": "-3"}, 422),
         ({"CONTENT_LENGTH": "٣"}, 422),
         ({"wsgi.input": io.BytesIO(b"ab")}, 400),
+        ({"CONTENT_LENGTH": "9" * 5000}, 422),
+        ({"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}, 411),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, 411),
+        ({"CONTENT_LENGTH": "1", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}, 201),
     ],
 )
 async def test_s9_where_a_body_ends(docs, registry, more, status):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.drivers.local.files import TEMPORARY
 from holdfast.drivers.protocol import OpenedFile
+from holdfast.drivers.resident import resident
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,10 +62,7 @@ class CachedFolder:
 
     def open(self, key: str) -> OpenedFile | None:
         """Open a file, or return None where that is to be done in the usual way: it may wait, or will fail."""
-        folder = self._folder  # kept alive by this name while another thread puts a newer one in its place
-        if folder is None or monotonic() > self._until or key.startswith(_REFUSED):
-            return None
-        descriptor = _openat2(folder.descriptor, key.encode())
+        descriptor = self._descriptor(key)
         if descriptor < 0:
             return None
         found = os.fstat(descriptor)
@@ -72,6 +70,19 @@ class CachedFolder:
             os.close(descriptor)
             return None
         return OpenedFile(descriptor, found.st_size)
+
+    def read(self, key: str, start: int, end: int, size: int) -> bytes | None:
+        """Return a part of a file of that size, if the kernel has it in memory; None in all other cases."""
+        if start >= end or (descriptor := self._descriptor(key)) < 0:
+            return None
+        try:
+            # In place of fstat(2), whose result takes Python 6 % of an answer's time to make. What is no regular file
+            # is found out all the same: a FIFO has no end, a folder has no bytes.
+            return resident(descriptor, start, end) if os.lseek(descriptor, 0, os.SEEK_END) == size else None
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
 
     def renew(self) -> None:
         """Open the folder anew if its time is over. To be called where waiting is no harm."""
@@ -82,6 +93,12 @@ class CachedFolder:
             self._folder, self._until = folder, monotonic() + _TRUSTED
         else:
             self._until = float("inf")
+
+    def _descriptor(self, key: str) -> int:
+        folder = self._folder  # kept alive by this name while another thread puts a newer one in its place
+        if folder is None or monotonic() > self._until or key.startswith(_REFUSED):
+            return -1
+        return _openat2(folder.descriptor, key.encode())
 
 
 class _Folder:

@@ -209,6 +209,10 @@ class LocalDriver:
             self._cached = CachedFolder(self._root)
         return self._cached.open(key)
 
+    def read_cached(self, key: str, start: int, end: int, size: int) -> bytes | None:
+        """Read a part of such a file, once `open_cached` has prepared for it."""
+        return None if self._cached is None else self._cached.read(key, start, end, size)
+
     def relative_path(self, key: str) -> str:
         """Return the key: it is the path below the root."""
         return key

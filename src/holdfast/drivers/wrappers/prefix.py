@@ -99,6 +99,9 @@ class PrefixDriver(Wrapper):
     def _open_cached(self, key: str) -> OpenedFile | None:
         return super()._open_cached(self._inner(key))
 
+    def _read_cached(self, key: str, start: int, end: int, size: int) -> bytes | None:
+        return super()._read_cached(self._inner(key), start, end, size)
+
     def _relative_path(self, key: str) -> str:
         return super()._relative_path(self._inner(key))
 

@@ -41,6 +41,7 @@ PLAIN_FILES = MappingProxyType(
     {
         "open_file": (PlainFiles, "_open_file"),
         "open_cached": (PlainFiles, "_open_cached"),
+        "read_cached": (PlainFiles, "_read_cached"),
         "relative_path": (PlainFiles, "_relative_path"),
     }
 )
@@ -180,6 +181,10 @@ class Wrapper:
     def _open_cached(self, key: str) -> OpenedFile | None:
         file: OpenedFile | None = self._plain.open_cached(key)
         return file
+
+    def _read_cached(self, key: str, start: int, end: int, size: int) -> bytes | None:
+        data: bytes | None = self._plain.read_cached(key, start, end, size)
+        return data
 
     def _relative_path(self, key: str) -> str:
         path: str = self._plain.relative_path(key)

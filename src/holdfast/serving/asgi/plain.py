@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from typing import TYPE_CHECKING
 
 from holdfast.drivers import threads
+from holdfast.drivers.resident import BLOCK_SIZE, resident
 from holdfast.serving.asgi.messages import body, start
 from holdfast.serving.exact import mismatch
 
@@ -16,33 +16,6 @@ if TYPE_CHECKING:
     from holdfast.serving.asgi.messages import Send
     from holdfast.serving.reply import Reply
 
-BLOCK_SIZE = 256 * 1024
-"""Bytes that are read at once."""
-
-_NOWAIT = getattr(os, "RWF_NOWAIT", 0)  # Linux has it
-
-
-class _Buffer(threading.local):
-    """Each thread's own: reading into one that is used again takes half the time of a new one."""
-
-    def __init__(self) -> None:
-        self.view = memoryview(bytearray(BLOCK_SIZE))
-
-
-_buffer = _Buffer()
-
-
-def cached_block(file: PlainFile, start: int, end: int) -> bytes | None:
-    """Return the bytes from `start` to `end`, at most `BLOCK_SIZE`, if the kernel has all of them in memory."""
-    view = _buffer.view[: end - start]
-    try:
-        if os.preadv(file.descriptor, (view,), start, _NOWAIT) != end - start:
-            return None
-    except OSError:  # it would have to wait, or the file system cannot tell
-        return None
-    file.bytes_read += end - start
-    return view.tobytes()
-
 
 async def read_block(file: PlainFile, start: int, end: int) -> bytes:
     """Return the bytes from `start` to `end`, read in a thread if they are not in memory.
@@ -50,13 +23,13 @@ async def read_block(file: PlainFile, start: int, end: int) -> bytes:
     Raises:
         ChecksumMismatchError: The file has become shorter.
     """
-    block = cached_block(file, start, end) if _NOWAIT else None
+    block = resident(file.descriptor, start, end)
     if block is None:
         # To its end even when cancelled: the descriptor must not be closed, and used for another file, meanwhile.
         block = await threads.run_to_end(threads.blocking.submit(_read, file.descriptor, start, end))
-        file.bytes_read += len(block)
-        if len(block) != end - start:
-            raise mismatch(file.storage, file.key)
+    file.bytes_read += len(block)
+    if len(block) != end - start:
+        raise mismatch(file.storage, file.key)
     return block
 
 

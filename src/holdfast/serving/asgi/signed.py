@@ -3,37 +3,42 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from holdfast.drivers.closing import aclose
 from holdfast.errors import HoldfastError
 from holdfast.registry import storages as all_storages
-from holdfast.serving.asgi.messages import body
+from holdfast.serving.asgi.exchange import Exchange
 from holdfast.serving.asgi.response import FileResponse
-from holdfast.serving.intake import DRAINED, ClientLeftError, Intake, check_form_head, check_head, form_file_async
+from holdfast.serving.intake import (
+    ClientLeftError,
+    ClientStalledError,
+    Intake,
+    check_form_head,
+    check_head,
+    form_file_async,
+)
 from holdfast.serving.signed import (
     METHODS,
     ServedFile,
     Signed,
     created,
-    kept_until,
     not_allowed,
     policy,
     refusal,
     seconds_left,
+    stalled,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Collection
+    from collections.abc import Collection
 
     from holdfast.backends.base import StorageBackend
     from holdfast.registry import StorageRegistry
-    from holdfast.serving.asgi.messages import Message, Receive, Scope, Send
+    from holdfast.serving.asgi.messages import Receive, Scope, Send
     from holdfast.serving.elsewhere import Mode
     from holdfast.serving.signed import Answer
     from holdfast.signed_urls import Grant
-
-_CLOSE = (b"connection", b"close")
 
 
 class SignedFiles:
@@ -50,7 +55,9 @@ class SignedFiles:
             for a file of which no header was signed; all else is sent from here. ``"proxy"``: all is. ``"redirect"``:
             the client is sent to the public URL in any case.
         allow_origins: Sites whose pages may use the URLs by script, such as ``["https://app.example.com"]``: for
-            uploads from a page of another site. Images, links and forms need no leave.
+            uploads from a page of another site. Links and forms need no leave.
+        idle_timeout: Seconds for which an upload may stand still: of many clients that are gone nobody is told. Servers
+            for WSGI see to that themselves.
 
     Raises:
         ConfigurationError: An argument is out of range.
@@ -66,8 +73,10 @@ class SignedFiles:
         *,
         mode: Mode = "auto",
         allow_origins: Collection[str] = (),
+        idle_timeout: float = 60,
     ) -> None:
         self._signed = Signed(storages, mode, allow_origins)
+        self._idle_timeout = idle_timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request.
@@ -78,7 +87,7 @@ class SignedFiles:
         if scope["type"] != "http":
             await _not_http(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send)
+        exchange = Exchange(scope, receive, send, self._idle_timeout)
         method: str = scope["method"]
         if method == "OPTIONS":
             await exchange.answer(self._signed.options(exchange.header(b"origin")))
@@ -99,82 +108,21 @@ class SignedFiles:
                 raise
             with suppress(ClientLeftError):
                 await exchange.answer(answer)
+        except ClientStalledError:
+            await exchange.answer(stalled())
         except ClientLeftError:
             return
 
-    async def _read(self, exchange: _Exchange, storage: StorageBackend, grant: Grant) -> None:
+    async def _read(self, exchange: Exchange, storage: StorageBackend, grant: Grant) -> None:
         mode = self._signed.mode(exchange.scope["method"], storage, grant)
         info = await storage.stat_async(grant.key) if self._signed.asks(mode, storage, grant) else None
         left = seconds_left(grant)
         exchange.left = left
-        response = FileResponse(ServedFile(storage, grant, info), policy=policy(grant), mode=mode, expires_in=left)
+        response = FileResponse(ServedFile(storage, grant, info), policy=policy(grant), mode=mode, expires_in=left or 1)
         await response(exchange.scope, exchange.receive, exchange.send)
 
 
-class _Exchange:
-    """A request and its answer."""
-
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.scope, self.receive = scope, receive
-        self._send = send
-        self._is_through = False  # whether all of the body came
-        self.has_begun = False
-        self.more: tuple[tuple[bytes, bytes], ...] = ()
-        self.left: int | None = None
-
-    def header(self, name: bytes) -> bytes | None:
-        """Return a header of the request, the first of its name."""
-        return next((value for each, value in self.scope["headers"] if each == name), None)
-
-    def text_header(self, name: bytes) -> str | None:
-        """Return the same as text."""
-        value = self.header(name)
-        return None if value is None else value.decode("latin-1")
-
-    async def send(self, message: Message) -> None:
-        """Send a message of an answer, with the headers that belong to a signed URL."""
-        if message["type"] == "http.response.start":
-            self.has_begun = True
-            headers: Any = tuple(message["headers"])
-            if self.left is not None:
-                headers = kept_until(message["status"], headers, self.left)
-            message = {**message, "headers": [*headers, *self.more]}
-        await self._send(message)
-
-    async def answer(self, answer: Answer) -> None:
-        """Send a whole answer, after some of what the client still sends: many read no answer before."""
-        self.left = None
-        headers = answer.headers
-        if self.scope["method"] in {"PUT", "POST"}:
-            taken = 0 if self.header(b"expect") is None else DRAINED
-            while not self._is_through and taken < DRAINED:
-                taken += len(await self._next())
-            if not self._is_through and self.scope.get("http_version", "1.1").startswith("1"):
-                headers = (*headers, _CLOSE)  # else some servers take what is left for the next request
-        await self.send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await self.send(body(b"" if self.scope["method"] == "HEAD" else answer.body))
-
-    async def chunks(self) -> AsyncGenerator[bytes, None]:
-        """Yield the body of the request.
-
-        Raises:
-            ClientLeftError: It ended too early.
-        """
-        while not self._is_through:
-            if data := await self._next():
-                yield data
-
-    async def _next(self) -> bytes:
-        message = await self.receive()
-        if message["type"] == "http.disconnect":
-            self._is_through = True
-            raise ClientLeftError
-        self._is_through = not message.get("more_body", False)
-        data: bytes = message.get("body", b"")
-        return data
-
-
-async def _store(exchange: _Exchange, storage: StorageBackend, grant: Grant) -> Answer:
+async def _store(exchange: Exchange, storage: StorageBackend, grant: Grant) -> Answer:
     """Store an upload, whole or not at all."""
     stated, length = exchange.text_header(b"content-type"), exchange.text_header(b"content-length")
     if exchange.scope["method"] == "POST":

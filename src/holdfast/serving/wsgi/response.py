@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from holdfast.drivers.closing import close
+from holdfast.errors import NotFoundError
 from holdfast.serving.elsewhere import check_mode, location, redirect
 from holdfast.serving.exact import exact, mismatch
 from holdfast.serving.facts import found, policy_for, recorded
@@ -31,7 +32,7 @@ class FileResponse:
 
     def __init__(
         self,
-        file: FileObject,
+        file: FileObject | None,
         *,
         policy: ServePolicy | None = None,
         disposition: Disposition = "attachment",
@@ -40,6 +41,9 @@ class FileResponse:
         offload: Offload | None = None,
     ) -> None:
         check_mode(mode)
+        if file is None:
+            message = "there is no file to answer with"
+            raise NotFoundError(message)
         self.file = file
         self.policy = policy_for(policy, disposition)
         self.mode: Mode = mode
@@ -54,7 +58,7 @@ class FileResponse:
         """
         method: str = environ["REQUEST_METHOD"]
         file, storage = self.file, self.file.backend
-        if method in _READS and self.mode != "proxy":
+        if method == "GET" and self.mode != "proxy":  # a service takes a URL for the method it was signed for
             url = location(file, self.mode, self.policy, self.expires_in)
             if url is not None:
                 start(redirect(url), start_response)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from holdfast.serving.signed import (
     created,
     incomplete,
     kept_until,
+    length_required,
     not_allowed,
     policy,
     refusal,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from holdfast.signed_urls import Grant
 
 _BLOCK_SIZE = 256 * 1024  # bytes that are read of a request at once
+_DIGITS = re.compile(r"[0-9]{1,300}", re.ASCII)  # int() refuses thousands of them
 
 
 class SignedFiles:
@@ -93,7 +96,7 @@ class SignedFiles:
         info = storage.stat(grant.key) if self._signed.asks(mode, storage, grant) else None
         left = seconds_left(grant)
         exchange.left = left
-        response = FileResponse(ServedFile(storage, grant, info), policy=policy(grant), mode=mode, expires_in=left)
+        response = FileResponse(ServedFile(storage, grant, info), policy=policy(grant), mode=mode, expires_in=left or 1)
         return response(exchange.environ, exchange.start_response)
 
 
@@ -156,10 +159,15 @@ class _Exchange:
 
 def _length(environ: Environ) -> int | None:
     """Return how many bytes may be read of a request; None if the server ends the body itself."""
-    if environ.get("CONTENT_LENGTH"):
-        text: str = environ["CONTENT_LENGTH"]
-        return int(text) if text.isascii() and text.isdecimal() else 0
+    text: str = environ.get("CONTENT_LENGTH") or ""
+    if text and not _is_chunked(environ):
+        return int(text) if _DIGITS.fullmatch(text) else 0
     return None if environ.get("wsgi.input_terminated") else 0
+
+
+def _is_chunked(environ: Environ) -> bool:
+    """Return whether a body comes in chunks: then a length beside it means nothing (RFC 9112 §6.3)."""
+    return "HTTP_TRANSFER_ENCODING" in environ
 
 
 def _path(environ: Environ) -> str:
@@ -173,6 +181,10 @@ def _path(environ: Environ) -> str:
 def _store(exchange: _Exchange, storage: StorageBackend, grant: Grant) -> Answer:
     """Store an upload, whole or not at all."""
     stated, length = exchange.environ.get("CONTENT_TYPE"), exchange.environ.get("CONTENT_LENGTH") or None
+    if _is_chunked(exchange.environ):
+        if not exchange.environ.get("wsgi.input_terminated"):
+            return length_required()
+        length = None
     if exchange.environ["REQUEST_METHOD"] == "POST":
         check_form_head(grant, length)
         content_type, chunks = grant.content_type, form_file(stated, exchange.chunks())
