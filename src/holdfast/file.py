@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from holdfast.backends.base import CHUNK_SIZE, StorageBackend
+from holdfast.contents import to_source
 from holdfast.drivers import threads
 from holdfast.errors import (
     FileStateError,
@@ -18,16 +19,15 @@ from holdfast.object_settings import ObjectSettings
 from holdfast.registry import storages
 from holdfast.saving import Ref, Saving, prepare, save_all, save_all_async
 from holdfast.schemes import KeyContext, make_key
-from holdfast.sources import to_source
 from holdfast.tracked import untrack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from typing import Any, BinaryIO, Self
 
+    from holdfast.contents import Content
     from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
-    from holdfast.sources import Content
 
 
 class FileObject(SignableFile):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from holdfast.backends.base import StorageBackend
+from holdfast.contents import to_source
 from holdfast.errors import (
     ConfigurationError,
     DescribedFileError,
@@ -19,7 +20,7 @@ from holdfast.inspection.extensions import guessed_type
 from holdfast.keys import clean_label, find_id, new_id, validate_key
 from holdfast.object_settings import ObjectSettings
 from holdfast.registry import storages
-from holdfast.sources import PathSource, Source, to_source
+from holdfast.sources import PathSource, Source
 from holdfast.tracked import TrackedDict
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from holdfast.claim import Claim
+    from holdfast.contents import Content
     from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
     from holdfast.rules import Rules
     from holdfast.saving import Place, Ref, Saving
-    from holdfast.sources import Content
 
 _CHANGING = (
     *("_path", "_source", "_owned", "_content_type", "_accepted_by"),

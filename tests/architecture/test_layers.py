@@ -13,8 +13,8 @@ LAYERS = (
         "values",
         (
             (
-                "errors names keys sources peeking checksums objects object_settings schemes disposition inspection "
-                "rules signed_urls tokens multipart_forms tracked rowvalue"
+                "errors names keys sources contents peeking checksums objects object_settings schemes disposition "
+                "inspection rules signed_urls tokens multipart_forms tracked rowvalue"
             ),
         ),
     ),

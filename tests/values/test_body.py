@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from holdfast.contents import to_source
 from holdfast.drivers.body import Body, UploadCancelledError, resize, resize_async
 from holdfast.errors import SpentSourceError
-from holdfast.sources import to_source
 
 CHUNKS = st.lists(st.binary(max_size=20), max_size=12)
 

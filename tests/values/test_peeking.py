@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from holdfast.contents import to_source
 from holdfast.errors import SourceTypeError, SpentSourceError
-from holdfast.sources import READ_SIZE, to_source
+from holdfast.sources import READ_SIZE
 
 DATA = bytes(range(256)) * 40
 

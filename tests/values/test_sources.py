@@ -13,8 +13,9 @@ from starlette.datastructures import Headers
 from starlette.datastructures import UploadFile as StarletteUpload
 from werkzeug.datastructures import FileStorage
 
+from holdfast.contents import to_source
 from holdfast.errors import SourceTypeError, SpentSourceError
-from holdfast.sources import Source, to_source
+from holdfast.sources import Source
 from tests.companions import LitestarUpload
 
 DATA = b"0123456789"

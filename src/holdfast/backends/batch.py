@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from holdfast.backends.wrapping import Wrapping
+    from holdfast.contents import Content
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import Driver
     from holdfast.objects import ObjectInfo
-    from holdfast.sources import Content
 
 _BATCH = 128  # a local batch holds one open file for each object
 

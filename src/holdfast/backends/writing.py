@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 from holdfast.backends.batch import Outcomes, PutRequest
 from holdfast.backends.option_values import count
 from holdfast.backends.reading import Reading
+from holdfast.contents import to_source
 from holdfast.drivers.body import Body
 from holdfast.errors import AlreadyExistsError
 from holdfast.keys import validate_key
 from holdfast.object_settings import ObjectSettings
-from holdfast.sources import AsyncIterableSource, IterableSource, to_source
+from holdfast.sources import AsyncIterableSource, IterableSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from holdfast.contents import Content
     from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
-    from holdfast.sources import Content
 
 
 class Writing(Reading):

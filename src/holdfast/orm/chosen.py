@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.reader import opened_from
+from holdfast.contents import to_source
 from holdfast.file import FileObject
-from holdfast.sources import to_source
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import InstanceState

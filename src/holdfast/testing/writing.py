@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from holdfast.contents import to_source
 from holdfast.errors import AlreadyExistsError, InvalidKeyError, SourceTypeError, SpentSourceError
-from holdfast.sources import to_source
 from holdfast.testing.base import ContractPart
 from holdfast.testing.contents import ASYNC_KINDS, BIG, KINDS, Unseekable, async_pieces, checksum, pieces
 
