@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 from hypothesis import settings
 
+from holdfast import storages
 from holdfast.backends.observing import observers
 from holdfast.testing.s3 import S3Bucket, S3Server
 from tests.servers import azurite as azurite_servers
@@ -49,6 +50,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, fixtures in MARKERS.items():
             if fixtures.intersection(getattr(item, "fixturenames", ())):
                 item.add_marker(marker)
+
+
+@pytest.fixture(autouse=True)
+def signed_urls_as_they_were() -> Iterator[None]:
+    """Give the next test the signed URLs that this one found: they are one setting of the process."""
+    before = storages.signed_urls
+    yield
+    storages.signed_urls = before
 
 
 @pytest.fixture(scope="session")

@@ -453,8 +453,8 @@ async def test_b66_a_client_cannot_choose_a_place(tmp_path: Any) -> None:
         file = {"filename": "a.txt", "backend": "s3-documents", "to_filename": "secret/salaries.txt"}
         file |= {"path": "secret/salaries.txt", "size": 6, "etag": "1"}
         made = (await app.upload("/upload")).json()
-        assert (await app.client.post("/described", json={"title": "x", "file": file})).status_code == 500
-        assert (await app.client.patch(f"/described/{made['id']}", json={"file": file})).status_code == 500
+        assert (await app.client.post("/described", json={"title": "x", "file": file})).status_code == 422
+        assert (await app.client.patch(f"/described/{made['id']}", json={"file": file})).status_code == 422
         assert (await app.client.get(f"/download/{made['id']}")).content == b"hello"
         renamed = await app.client.patch(f"/described/{made['id']}", json={"title": "renamed"})
         assert renamed.status_code == 200

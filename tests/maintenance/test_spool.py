@@ -40,6 +40,7 @@ def test_a_spool_sorts(parts: list[list[str]], run: int) -> None:
 
 def test_many_runs_are_merged_in_steps() -> None:
     """However many records there are, only so many files are open, and closing leaves none."""
+    gc.collect()  # what other tests left open
     before = len(open_files())
     with SortedSpool(2) as spool:
         spool.extend((f"{number * 7919 % 10007:05}",) for number in range(10007))

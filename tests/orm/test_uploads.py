@@ -90,10 +90,9 @@ def test_as_content_with_a_name_of_ones_own(docs, make: Any) -> None:
 
 
 async def test_an_upload_that_nobody_named(docs) -> None:
-    """Content without a name is no file: the error says so."""
+    """Content without a name is a file all the same."""
     for upload in (FileStorage(io.BytesIO(b"x"), ""), UploadFile(io.BytesIO(b"x"), filename="")):
-        with pytest.raises(ValueError, match="needs a name"):
-            Document(file=upload)
+        assert Document(file=upload).file.filename == "unnamed"
 
 
 async def test_a_real_starlette_request(tmp_path, docs) -> None:

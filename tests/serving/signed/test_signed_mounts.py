@@ -62,6 +62,7 @@ def by_uvicorn(app: Any, **options: Any) -> Iterator[str]:
     """Run an ASGI application, its start and its end included."""
     server = uvicorn.Server(uvicorn.Config(app, HOST, 0, log_config=None, lifespan="on", interface="asgi3", **options))
     bound = server.config.bind_socket()
+    bound.listen()  # from now on a request waits
     thread = Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:

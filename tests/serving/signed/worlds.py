@@ -74,6 +74,7 @@ def _uvicorn(world: World) -> Iterator[World]:
         uvicorn.Config(world.asgi, HOST, 0, log_config=None, lifespan="off", ws="none", interface="asgi3")
     )
     bound = server.config.bind_socket()
+    bound.listen()  # from now on a request waits; the thread may take its time
     thread = Thread(target=server.run, kwargs={"sockets": [bound]})
     thread.start()
     try:
