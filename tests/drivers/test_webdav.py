@@ -177,6 +177,23 @@ def test_a_redirect_is_no_success(storage, wsgidav, folder, method):
     assert [(info.key, storage.read(info.key)) for info in storage.list()] == [("x", b"old bytes")]
 
 
+def test_a_folder_that_somebody_else_makes_at_the_same_moment(wsgidav, folder):
+    """WsgiDAV answers one of the two with 500: what counts is whether the folder is there."""
+
+    def instead(method, path):
+        if method != "MKCOL":
+            return None
+        if "lost" not in path:
+            Path(wsgidav.folder, path.removeprefix("/dav/")).mkdir(parents=True, exist_ok=True)
+        return answer(500)
+
+    with before(wsgidav, folder, instead) as front:
+        front.put("made/x", b"bytes")
+        assert front.read("made/x") == b"bytes"
+        with pytest.raises(UnavailableError, match="500"):
+            front.put("lost/x", b"bytes")
+
+
 @pytest.mark.parametrize("status", [300, 304])
 def test_an_answer_that_leads_nowhere_is_no_success(storage, wsgidav, folder, status):
     """Only 200 to 299 mean that something was done."""

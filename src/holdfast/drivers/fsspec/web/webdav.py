@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from holdfast.objects import ObjectInfo
 
 _EXISTS, _CONFLICT, _PRECONDITION = 405, 409, 412
+_BROKEN = 500  # and above: the server's own trouble
 _AWKWARD = frozenset("%?#;")
 _IN_MEMORY = 8 * MIB
 _ERRORS: dict[str, type[StorageError]] = {
@@ -236,10 +237,15 @@ class WebDAVDriver(Reopening, FolderDriver):
                 if "/" in path and self._entry(path.rpartition("/")[0]).kind == FILE:
                     raise NotADirectoryError(path) from None
                 raise FileNotFoundError(path) from None
-            if error.status != _EXISTS:
-                raise
-            if self._entry(path).kind == FILE:
+            try:
+                found = self._entry(path)
+            except FileNotFoundError:
+                raise error from None
+            if found.kind == FILE:
                 raise NotADirectoryError(path) from None
+            # Of two clients that make a folder at once, WsgiDAV answers one with 500: what counts is that it is there.
+            if error.status != _EXISTS and error.status < _BROKEN:
+                raise
 
 
 def _close(http: httpx.Client, process: int) -> None:
