@@ -85,7 +85,7 @@ class Rows:
             if mine:
                 with snapshot(self.session, engine) as connection:
                     for place in mine:
-                        found |= self._again(connection, place, groups[place])
+                        found |= self.now(connection, place, groups[place])
         return found
 
     def name(self, place: int, identity: tuple[Any, ...]) -> tuple[str, str, tuple[str, ...]]:
@@ -93,14 +93,15 @@ class Rows:
         table, column, _ = self.columns.places[place]
         return table.fullname, column.name, tuple(map(_shown, identity))
 
-    def _again(
+    def now(
         self, connection: Connection, place: int, identities: Sequence[tuple[Any, ...]]
     ) -> dict[tuple[int, tuple[Any, ...]], Value]:
+        """Return what a connection sees in a file column of some rows, of those that exist and are not NULL."""
         table, column, _ = self.columns.places[place]
         keys = list(table.primary_key.columns)
         if not keys:  # nothing to ask by: the row is taken to be as it was
             return {(place, identity): Value(place, identity, identity[0]) for identity in identities}
-        query = select(*keys, _json(column, connection.dialect)).where(column.is_not(None))
+        query = select(*keys, json_text(column, connection.dialect)).where(column.is_not(None))
         found = {}
         for start in range(0, len(identities), _AGAIN):
             encoded = [rowkeys.encode(table, each, connection.dialect) for each in identities[start : start + _AGAIN]]
@@ -112,7 +113,7 @@ class Rows:
 
 def _pages(connection: Connection, table: FileTable) -> Iterator[list[Value]]:
     keys = list(table.table.primary_key.columns)
-    columns = [_json(column, connection.dialect) for column in table.columns]
+    columns = [json_text(column, connection.dialect) for column in table.columns]
     query = select(*keys, *columns).where(or_(*(column.is_not(None) for column in table.columns)))
     places = _places(table)
     count = len(keys)
@@ -130,7 +131,7 @@ def _places(table: FileTable) -> range:
     return range(table.first, table.first + len(table.columns))
 
 
-def _json(column: Column[Any], dialect: Dialect) -> ColumnElement[Any]:
+def json_text(column: Column[Any], dialect: Dialect) -> ColumnElement[Any]:
     """Return a column's JSON as the driver gives it, past all types that would read it."""
     if dialect.name == "postgresql":
         return cast(column, Text)

@@ -35,6 +35,7 @@ _LIBRARIES: dict[str, type[StorageError]] = {
 }
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "modified")
 _TAGS = ("ETag", "etag")
+_OF_NO_PLACE = {"skip_instance_cache", "use_listings_cache"}
 
 
 class FileSystem:
@@ -73,6 +74,11 @@ class FileSystem:
     def _prepared(self, fs: Any) -> Any:
         """Return a file system as this driver needs it."""
         return fs
+
+    def options(self) -> Mapping[str, Any]:
+        """Return what the file system is, or will be, made with."""
+        given = getattr(self._make, "keywords", {}) if self._fs is None else self._fs.storage_options
+        return {name: value for name, value in given.items() if name not in _OF_NO_PLACE}
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Go by the built-in class; exceptions of libraries are failures of the storage, other built-ins are bugs."""

@@ -6,12 +6,14 @@ A write goes to a temporary name and gets its final one when it is complete, so 
 from __future__ import annotations
 
 import errno
+import hashlib
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.places import Place
 from holdfast.drivers.protocol import MIB
 from holdfast.errors import InvalidKeyError
 from holdfast.keys import new_id
@@ -64,6 +66,14 @@ class FolderDriver(FileSystem):
     def __init__(self, fs: Any, root: str) -> None:
         super().__init__(fs)
         self._root = root
+
+    def place(self) -> Place:
+        """Return the folder; two file systems are the same if they are made with the same options."""
+        options = self.options()
+        kind = getattr(self._make, "func", type(self._fs))
+        # The digest: an option may be a password.
+        made = hashlib.sha256(repr((kind, getattr(self._fs, "storage_args", ()), sorted(options.items()))).encode())
+        return Place((kind.__name__, made.hexdigest()), f"{self._root}/" if self._root else "")
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write one file."""

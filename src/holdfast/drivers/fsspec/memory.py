@@ -11,6 +11,7 @@ from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.fsspec.filesystem import FileSystem
+from holdfast.drivers.places import Place
 from holdfast.drivers.protocol import MIB
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
@@ -43,6 +44,10 @@ class MemoryDriver(FileSystem):
         super().__init__(fs)
         self._base = f"/{root}/" if root else "/"
         self._store: dict[str, Any] = fs.store
+
+    def place(self) -> Place:
+        """Return the file system's dictionary."""
+        return Place(("memory", id(self._store)), self._base[1:])
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Hold the bytes under a path, in one step."""

@@ -18,6 +18,7 @@ from holdfast import errors
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.local.files import Folders, TemporaryFile, clear_temporary, describe
 from holdfast.drivers.local.listing import walk
+from holdfast.drivers.places import Place, on_disk
 from holdfast.drivers.protocol import MIB, OpenedFile, Put, PutOptions
 from holdfast.errors import StorageError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
@@ -68,6 +69,10 @@ class LocalDriver:
     def native(self) -> Path:
         """The root folder."""
         return self._root
+
+    def place(self) -> Place:
+        """Return the folder, behind symbolic links."""
+        return on_disk(self._root)
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write one file."""

@@ -9,10 +9,11 @@ from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemorySto
 
 from holdfast.drivers import threads
 from holdfast.drivers.abilities import FILES, HEADERS, Abilities
-from holdfast.drivers.obstore import ordering, partial_uploads, uploads
+from holdfast.drivers.obstore import ordering, partial_uploads, places, uploads
 from holdfast.drivers.obstore.driver import ObstoreDriver, SigningObstoreDriver
 from holdfast.drivers.obstore.encryption import changed_store, check_s3, store_options
 from holdfast.drivers.obstore.tags import check_azure, check_tags
+from holdfast.drivers.places import Place, on_disk
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class S3ObstoreDriver(SigningObstoreDriver):
         super().__init__(store)
         self._changed: dict[tuple[tuple[str, str], ...], Any] = {}
         self._changing = threading.Lock()
+
+    def place(self) -> Place:
+        """Read the store's options."""
+        return places.s3_place(self.native)
 
     def check_settings(self, settings: ObjectSettings) -> None:
         """Refuse settings that S3 or obstore would refuse."""
@@ -91,6 +96,10 @@ class GCSObstoreDriver(SigningObstoreDriver):
     abilities = Abilities(versions=True, settings=HEADERS | {"storage_class"})
     _not_copied = frozenset({"storage_class"})
 
+    def place(self) -> Place:
+        """Read the store's options."""
+        return places.gcs_place(self.native)
+
     def offer_upload(self, terms: UploadTerms) -> UploadOffer:
         """Sign with the private key of a service account."""
         return uploads.gcs_offer(self._open(), terms)
@@ -106,6 +115,10 @@ class AzureObstoreDriver(SigningObstoreDriver):
     abilities = Abilities(versions=True, settings=HEADERS | {"storage_class", "tags"})
     _bulk = 256
     _not_copied = frozenset({"storage_class", "tags"})
+
+    def place(self) -> Place:
+        """Read the store's options."""
+        return places.azure_place(self.native)
 
     def check_settings(self, settings: ObjectSettings) -> None:
         """Refuse settings that Azure would refuse."""
@@ -136,11 +149,19 @@ class MemoryObstoreDriver(ObstoreDriver):
 
     abilities = Abilities(settings=HEADERS | {"storage_class"})
 
+    def place(self) -> Place:
+        """Return the store itself."""
+        return Place(("memory", id(self.native)))
+
 
 class LocalObstoreDriver(ObstoreDriver):
     """Local disk through a store that the user made; `holdfast.drivers.local` does more."""
 
     abilities = FILES
+
+    def place(self) -> Place:
+        """Return the store's folder."""
+        return on_disk(self.native.prefix or "/")
 
 
 class HTTPObstoreDriver(ObstoreDriver):

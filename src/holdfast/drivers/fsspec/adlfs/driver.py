@@ -31,6 +31,7 @@ from holdfast.drivers.fsspec.in_flight import in_flight
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.drivers.ordering import utf8_ordered
 from holdfast.drivers.parts import Head, Parts
+from holdfast.drivers.places import Place, azure_endpoint, in_azure, said
 from holdfast.drivers.protocol import MIB, PutOptions
 from holdfast.errors import UnsupportedError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
@@ -67,6 +68,13 @@ class AdlFSDriver(FileSystem):
         super().__init__(fs)
         self._container, slash, prefix = root.partition("/")
         self._prefix = prefix + slash
+
+    def place(self) -> Place:
+        """Read the options."""
+        options = self.options()
+        text = said(options, "connection_string", variables=("AZURE_STORAGE_CONNECTION_STRING",))
+        account = said(options, "account_name", variables=("AZURE_STORAGE_ACCOUNT_NAME",))
+        return in_azure(azure_endpoint(text), account, self._container, self._prefix)
 
     def _made(self) -> Any:
         fs = super()._made()

@@ -30,6 +30,7 @@ from holdfast.drivers.fsspec.gcsfs.requests import SERVICE, GCSError, Requests
 from holdfast.drivers.fsspec.gcsfs.resumable import UNIT, resumable
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.drivers.parts import Head, Parts
+from holdfast.drivers.places import Place, in_gcs, said
 from holdfast.errors import UnsupportedError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
@@ -75,6 +76,11 @@ class GCSFSDriver(FileSystem):
         super().__init__(fs)
         self._bucket, slash, prefix = root.partition("/")
         self._prefix = prefix + slash
+
+    def place(self) -> Place:
+        """Read the options."""
+        endpoint = said(self.options(), "endpoint_url", variables=("STORAGE_EMULATOR_HOST",))
+        return in_gcs(endpoint, self._bucket, self._prefix)
 
     def _made(self) -> Any:
         try:

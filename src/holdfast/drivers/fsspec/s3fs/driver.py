@@ -28,6 +28,7 @@ from holdfast.drivers.fsspec.s3fs.errors import TAKEN, code, meaning
 from holdfast.drivers.fsspec.s3fs.values import arguments, described, headers, of_copy
 from holdfast.drivers.metadata import decode_metadata
 from holdfast.drivers.parts import Head, Parts
+from holdfast.drivers.places import Place, in_s3, said
 from holdfast.drivers.protocol import MIB
 from holdfast.drivers.ranges import window
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
@@ -64,6 +65,13 @@ class S3FSDriver(FileSystem):
         super().__init__(fs)
         self._bucket, slash, prefix = root.partition("/")
         self._prefix = prefix + slash
+
+    def place(self) -> Place:
+        """Read the options."""
+        options = self.options()
+        given = {**(options.get("client_kwargs") or {}), **options}
+        endpoint = said(given, "endpoint_url", variables=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+        return in_s3(endpoint, self._bucket, self._prefix)
 
     def _made(self) -> Any:
         fs = super()._made()

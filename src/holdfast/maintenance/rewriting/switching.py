@@ -1,0 +1,144 @@
+"""Giving rows a new value only if they still have the old one: compare-and-swap, a page in one short transaction."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import CHAR, LargeBinary, Text, and_, bindparam, cast, delete, func, or_, select, update
+from sqlalchemy.pool import SingletonThreadPool, StaticPool
+
+from holdfast.errors import ConfigurationError
+from holdfast.maintenance.values import held
+from holdfast.orm import rowkeys
+from holdfast.orm.engines import engine_of, fresh_connection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Column, ColumnElement, Connection, Dialect, Engine, Table
+
+    from holdfast.maintenance.rows import Rows
+    from holdfast.orm.outbox import Outbox
+
+
+class Switch(NamedTuple):
+    """A new value for one file column of one row.
+
+    Attributes:
+        place: Number of the file column.
+        identity: The row's primary key.
+        old: The JSON that it was read with.
+        new: The new value, not encoded.
+    """
+
+    place: int
+    identity: tuple[Any, ...]
+    old: Any
+    new: Any
+
+
+def switch(rows: Rows, switches: Sequence[Switch]) -> list[bool]:
+    """Give rows new values in one transaction for each database, and say for each whether it has its value now.
+
+    A row that was changed or deleted since it was read stays as it is. Columns with an ``onupdate`` keep their value:
+    the application changed nothing. Entries that triggers made for the outbox go again: whoever switches decides what
+    becomes of the old objects.
+    """
+    by_engine: dict[Engine, list[Switch]] = {}
+    for each in switches:
+        by_engine.setdefault(engine_of(rows.session, rows.columns.places[each.place].table), []).append(each)
+    done: set[tuple[int, tuple[Any, ...]]] = set()
+    for engine, mine in by_engine.items():
+        with _transaction(rows, engine) as connection:
+            outboxes = [(outbox, _last(connection, outbox)) for outbox in _outboxes(rows, engine)]
+            places: dict[int, list[Switch]] = {}
+            for each in mine:
+                places.setdefault(each.place, []).append(each)
+            for place, group in places.items():
+                _update(connection, rows, place, group)
+                now = rows.now(connection, place, [each.identity for each in group])
+                done |= {(place, each.identity) for each in group if _is(now.get((place, each.identity)), each.new)}
+            switched = [each for each in mine if (each.place, each.identity) in done]
+            for outbox, last in outboxes:
+                _take_back(connection, rows, outbox, last, switched)
+    return [(each.place, each.identity) in done for each in switches]
+
+
+def _is(found: Any, new: Any) -> bool:
+    if found is None:
+        return False
+    raw = found.raw.decode() if isinstance(found.raw, (bytes, bytearray)) else found.raw
+    return bool(json.loads(raw) == new)
+
+
+@contextmanager
+def _transaction(rows: Rows, engine: Engine) -> Iterator[Connection]:
+    if isinstance(engine.pool, (StaticPool, SingletonThreadPool)) and rows.session.in_transaction():
+        message = "the database has one connection only, and the session is in a transaction: end it first"
+        raise ConfigurationError(message)
+    with fresh_connection(engine) as connection, connection.begin():
+        yield connection
+
+
+def _update(connection: Connection, rows: Rows, place: int, group: Sequence[Switch]) -> None:
+    table, column, _ = rows.columns.places[place]
+    keys = list(table.primary_key.columns)
+    same = [key == bindparam(f"holdfast_key{index}", type_=key.type) for index, key in enumerate(keys)]
+    kept = {each: each for each in table.columns if each.onupdate is not None or each.server_onupdate is not None}
+    value = bindparam("holdfast_new", type_=_json_type(column, connection.dialect))
+    statement = update(table).where(and_(*same, _unchanged(column, connection.dialect))).values({**kept, column: value})
+    connection.execute(
+        statement,
+        [
+            {f"holdfast_key{index}": value for index, value in enumerate(each.identity)}
+            | {"holdfast_old": each.old, "holdfast_new": each.new}
+            for each in group
+        ],
+    )
+
+
+def _json_type(column: Column[Any], dialect: Dialect) -> Any:
+    kind: Any = column.type
+    return kind.load_dialect_impl(dialect)
+
+
+def _unchanged(column: Column[Any], dialect: Dialect) -> ColumnElement[bool]:
+    """Return whether a column still has the text that `Rows` read."""
+    if dialect.name == "sqlite":
+        return cast(column, LargeBinary) == bindparam("holdfast_old", type_=LargeBinary)
+    if dialect.name == "postgresql":
+        return cast(column, Text) == bindparam("holdfast_old", type_=Text)
+    # MySQL compares JSON with a text as JSON, MariaDB's collation may be any.
+    return cast(column, CHAR).collate("utf8mb4_bin") == bindparam("holdfast_old", type_=Text)
+
+
+def _outboxes(rows: Rows, engine: Engine) -> list[Outbox]:
+    return [outbox for outbox in rows.columns.outboxes if engine_of(rows.session, outbox.table) is engine]
+
+
+def _last(connection: Connection, outbox: Outbox) -> int:
+    found: int | None = connection.execute(select(func.max(outbox.table.c.id))).scalar()
+    return found or 0
+
+
+def _take_back(connection: Connection, rows: Rows, outbox: Outbox, last: int, group: Sequence[Switch]) -> None:
+    """Delete what triggers wrote about these changes, and nothing that others wrote about the same rows."""
+    entry = outbox.table.c
+    owners: dict[Table, set[str]] = {}
+    paths: dict[tuple[str, str], set[str]] = {}
+    for each in group:
+        table, _, kind = rows.columns.places[each.place]
+        owners.setdefault(table, set()).add(rowkeys.encode(table, each.identity, connection.dialect))
+        for sign, value in (("drop", each.old), ("take", json.dumps(each.new))):
+            for file in held(value, multiple=kind.multiple):
+                if file.storage is not None and file.key is not None:
+                    paths.setdefault((sign, file.storage), set()).add(file.key)
+    mentioned = [
+        and_(entry.kind == sign, entry.backend == storage, entry.path.in_(sorted(keys)))
+        for (sign, storage), keys in paths.items()
+    ]
+    for table, keys in owners.items():
+        mine = (entry.id > last, entry.owner_table == table.fullname, entry.owner_key.in_(sorted(keys)))
+        connection.execute(delete(outbox.table).where(*mine, or_(*mentioned)))
