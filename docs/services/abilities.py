@@ -10,7 +10,8 @@ import fsspec
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.drivers.protocol import DirectUploads, PartialUploads, Signer
+from holdfast.drivers.altering import Alters
+from holdfast.drivers.optional import CopiesFrom, DirectUploads, PartialUploads, Signer
 
 HEAD = """# What each service can do
 
@@ -26,6 +27,8 @@ Made from what the drivers declare (`make abilities`); the contract tests hold e
 | flat | `a` and `a/b` can lie side by side, unlike a file and a folder |
 | signs | signed URLs by the service itself |
 | direct | clients can upload to the service itself, held to what was agreed as far as it can |
+| copies | objects of another storage in the same service are copied there, not through the application |
+| alters | `holdfast alter` changes type, metadata and settings of existing objects where they lie |
 | parts | `sweep` finds and clears what uploads that were cut off left behind |
 
 """
@@ -59,7 +62,7 @@ def storages(folder: Path) -> Iterator[tuple[str, str, StorageBackend]]:
 def table() -> str:
     """Return the page."""
     names = ["writes", "lists", "type", "metadata", "etag", "version", "create", "flat", "signs"]
-    names += ["direct", "parts", "settings"]
+    names += ["direct", "copies", "alters", "parts", "settings"]
     lines = [f"| service | through | {' | '.join(names)} |", "|---|---|" + ":-:|" * (len(names) - 1) + "---|"]
     with tempfile.TemporaryDirectory() as folder:
         for service, through, storage in storages(Path(folder)):
@@ -68,7 +71,7 @@ def table() -> str:
             ticks = [
                 *(can.writable, can.lists, can.content_type, can.metadata, can.etag, can.versions),
                 *(can.atomic_create, can.flat),
-                *(isinstance(driver, kind) for kind in (Signer, DirectUploads, PartialUploads)),
+                *(isinstance(driver, kind) for kind in (Signer, DirectUploads, CopiesFrom, Alters, PartialUploads)),
             ]
             cells = ["✓" if tick else "–" for tick in ticks]
             settings = ", ".join(f"`{name}`" for name in sorted(can.settings)) or "–"

@@ -12,7 +12,7 @@ from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.wrappers import CachedBackend, LimitedBackend, MirrorBackend, PrefixBackend
 from holdfast.drivers.abilities import Abilities
-from holdfast.drivers.fsspec.s3fs import driver as s3fs_driver
+from holdfast.drivers.fsspec.s3fs import copying as s3fs_copying
 from holdfast.drivers.local import LocalDriver
 from holdfast.object_settings import ObjectSettings
 from tests.servers.ports import HOST
@@ -142,8 +142,8 @@ def test_s3(s3_bucket, is_async, name, classed, size):
 @pytest.mark.s3
 def test_s3fs_in_parts(s3_bucket, counting_proxy, monkeypatch):
     """A copy in parts takes headers and tags of the original along, and has the storage's settings."""
-    monkeypatch.setattr(s3fs_driver, "_COPY_LIMIT", 6 * MIB)
-    monkeypatch.setattr(s3fs_driver, "_COPY_PART", 5 * MIB)
+    monkeypatch.setattr(s3fs_copying, "_LIMIT", 6 * MIB)
+    monkeypatch.setattr(s3fs_copying, "_PART", 5 * MIB)
     proxy = counting_proxy(s3_bucket.server.endpoint)
     options = {**s3fs_options(s3_bucket), "endpoint_url": proxy.endpoint}
     storage = FSSpecBackend("s3", "s3", s3_bucket.name, **options, object_settings=S3)

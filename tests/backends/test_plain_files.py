@@ -11,7 +11,7 @@ from holdfast import StorageBackend
 from holdfast.backends.observing import Observer, observers
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.protocol import PlainFiles
+from holdfast.drivers.optional import PlainFiles
 from holdfast.drivers.resident import BLOCK_SIZE, resident
 from holdfast.drivers.wrappers.cache.driver import CachedDriver
 from holdfast.drivers.wrappers.cache.folder import CacheFolder

@@ -1,12 +1,14 @@
 """The contract, over storages that stand on storages."""
 
+import itertools
 import time
 
 import pytest
 
 from holdfast.backends.base import StorageBackend
+from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.backends.wrappers import CachedBackend, LimitedBackend, MirrorBackend, PrefixBackend
+from holdfast.backends.wrappers import CachedBackend, GradualBackend, LimitedBackend, MirrorBackend, PrefixBackend
 from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.local.files import TEMPORARY
 from holdfast.testing import BackendContract
@@ -114,3 +116,55 @@ class TestMirrorAsync(Failing, Copying):
     def storage(self):
         """Two memories, by drivers with both halves."""
         return MirrorBackend("docs", [ObstoreBackend(name, "memory://") for name in ("first", "second")], require=2)
+
+
+class TestGradual(OnDisk, BackendContract):
+    @pytest.fixture
+    def storage(self, tmp_path):
+        """Memory, to which a disk moves."""
+        return GradualBackend("docs", new=ObstoreBackend("new", "memory://"), old=local(tmp_path / "root"))
+
+    def leftovers(self, storage):
+        """Count temporary files."""
+        return super().leftovers(storage.old)
+
+
+class TestGradualToS3(OnDisk, BackendContract):
+    @pytest.fixture(scope="class")
+    @classmethod
+    def bucket(cls, ministack):
+        """A bucket for all tests: the contract keeps them apart."""
+        return ministack.make_bucket()
+
+    @pytest.fixture
+    def storage(self, tmp_path, bucket):
+        """A bucket on S3, to which a disk moves."""
+        self.bucket = bucket
+        options = {name: value for name, value in bucket.obstore.items() if name != "bucket"}
+        return GradualBackend("docs", new=ObstoreBackend("new", f"s3://{bucket.name}/", **options), old=local(tmp_path))
+
+    def leftovers(self, storage):
+        """Count temporary files and unfinished uploads."""
+        return super().leftovers(storage.old) + self.bucket.uploads()
+
+
+class TestGradualBefore(Reading, Listing, Deleting, Copying):
+    @pytest.fixture(params=["threads", "async"])
+    def storage(self, request):
+        """A storage to which nothing has moved yet: whatever a test writes lies in the old one."""
+        threaded = request.param == "threads"
+        old = FSSpecBackend("old", "memory") if threaded else ObstoreBackend("old", "memory://")
+        storage = GradualBackend("docs", new=ObstoreBackend("new", "memory://"), old=old)
+        storage.put, storage.put_async = old.put, old.put_async
+        return storage
+
+
+class TestGradualBetween(Reading, Listing, Deleting, Copying):
+    @pytest.fixture
+    def storage(self):
+        """A storage of which every other object has moved."""
+        new, old = ObstoreBackend("new", "memory://"), ObstoreBackend("old", "memory://")
+        storage, turns = GradualBackend("docs", new=new, old=old), itertools.cycle([new, old])
+        storage.put = lambda *args, **options: next(turns).put(*args, **options)
+        storage.put_async = lambda *args, **options: next(turns).put_async(*args, **options)
+        return storage

@@ -12,7 +12,7 @@ import pytest
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.drivers.fsspec.generic import FSSpecDriver
-from holdfast.drivers.fsspec.s3fs import driver as s3fs_driver
+from holdfast.drivers.fsspec.s3fs import copying as s3fs_copying
 from holdfast.drivers.local.files import TEMPORARY
 from holdfast.errors import (
     AccessDeniedError,
@@ -133,8 +133,8 @@ def test_a_deletion_that_fails_in_part_raises(rclone_bucket):
 
 def test_a_large_copy_goes_in_parts(storage, s3_bucket, monkeypatch):
     """Beyond the limit of one request a copy is made of parts, with type and metadata, and leaves no upload."""
-    monkeypatch.setattr(s3fs_driver, "_COPY_LIMIT", 6 * MIB)
-    monkeypatch.setattr(s3fs_driver, "_COPY_PART", 5 * MIB)
+    monkeypatch.setattr(s3fs_copying, "_LIMIT", 6 * MIB)
+    monkeypatch.setattr(s3fs_copying, "_PART", 5 * MIB)
     data = bytes(range(256)) * 4096 * 11
     storage.put("x", data, content_type="image/png", metadata={"é": [1]})
     info = storage.copy("x", "copy +é")

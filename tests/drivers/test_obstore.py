@@ -15,7 +15,8 @@ from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.obstore.driver import ObstoreDriver
 from holdfast.drivers.obstore.failures import classify
 from holdfast.drivers.obstore.values import offset, split
-from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT, Signer
+from holdfast.drivers.optional import Signer
+from holdfast.drivers.protocol import MIB, SINGLE_PUT_LIMIT
 
 HALVES = pytest.mark.parametrize("half", ["sync", "async"])
 

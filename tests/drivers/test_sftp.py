@@ -18,7 +18,7 @@ from sshfs import SSHFileSystem
 from holdfast import FileObject, storages
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.drivers.local.files import TEMPORARY
-from holdfast.drivers.protocol import PartialUploads
+from holdfast.drivers.optional import PartialUploads
 from holdfast.errors import (
     AlreadyExistsError,
     AuthenticationError,

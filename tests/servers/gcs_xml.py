@@ -11,7 +11,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
 
-SAME = (b"meta-", b"copy-source", b"storage-class")
+SAME = (b"meta-", b"metadata-directive", b"copy-source", b"storage-class")
 TO_S3 = [(b"x-goog-" + name, b"x-amz-" + name) for name in SAME]
 FROM_S3 = [(s3, google) for google, s3 in TO_S3]
 CLASSES = {b"NEARLINE": b"STANDARD_IA", b"STANDARD_IA": b"NEARLINE"}

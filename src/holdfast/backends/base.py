@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.backends.direct_uploads import DirectUploading
 from holdfast.backends.reading import CHUNK_SIZE
 from holdfast.drivers import threads
-from holdfast.drivers.protocol import AsyncPartialUploads, PartialUploads
+from holdfast.drivers.optional import AsyncPartialUploads, PartialUploads
 
 __all__ = ["CHUNK_SIZE", "StorageBackend"]
 

@@ -7,7 +7,8 @@ import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from holdfast.drivers import threads
-from holdfast.drivers.protocol import SINGLE_PUT_LIMIT, BatchPut, Put, PutOptions
+from holdfast.drivers.optional import BatchPut
+from holdfast.drivers.protocol import SINGLE_PUT_LIMIT, Put, PutOptions
 from holdfast.object_settings import ObjectSettings
 
 if TYPE_CHECKING:

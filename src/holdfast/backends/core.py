@@ -63,6 +63,11 @@ class StorageCore:
         """What the service keeps and guarantees, and what it does not."""
         return self._driver.abilities
 
+    @property
+    def checksum_algorithm(self) -> str | None:
+        """Algorithm of the checksums that writes compute; None if they compute none."""
+        return self._algorithm
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.key!r}>"
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from holdfast.backends.signing import Signing, check_expiry, check_media_type, check_size
 from holdfast.drivers import threads
-from holdfast.drivers.protocol import SINGLE_PUT_LIMIT, DirectUploads, PlainFiles, SignRequest, UploadOffer
+from holdfast.drivers.optional import DirectUploads, PlainFiles, SignRequest, UploadOffer
+from holdfast.drivers.protocol import SINGLE_PUT_LIMIT
 from holdfast.errors import ConfigurationError, UnsupportedError
 from holdfast.keys import validate_key
 
 if TYPE_CHECKING:
-    from holdfast.drivers.protocol import UploadTerms
+    from holdfast.drivers.optional import UploadTerms
 
 _CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
 _FINISH = "finish_upload"

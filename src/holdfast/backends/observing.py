@@ -121,6 +121,9 @@ class Observer:
     def end(self, observation: Observation, begun: Any) -> None:
         """Note that it has ended."""
 
+    def read_from_old(self, storage: str) -> None:
+        """Note that an object of a `GradualBackend` of this name was found in its old storage."""
+
 
 class Observers:
     """Those who are told, in the order in which they were added."""
@@ -147,6 +150,14 @@ class Observers:
 
             self._telemetry = OpenTelemetry()
         return (self._telemetry, *self._added)
+
+    def read_from_old(self, storage: str) -> None:
+        """Tell all of them, see `Observer.read_from_old`."""
+        for observer in self.all():
+            try:
+                observer.read_from_old(storage)
+            except Exception as error:  # noqa: BLE001  # whoever watches must not be in the way
+                failed_observer(observer, error)
 
 
 observers = Observers()

@@ -57,6 +57,12 @@ class OpenTelemetry(Observer):
             "holdfast.operation.failures", unit="{failure}", description="Operations, or objects of one, that failed."
         )
 
+        self._from_old = meter.create_counter(
+            "holdfast.gradual.reads_from_old",
+            unit="{read}",
+            description="Reads of objects that a moving storage found in its old place.",
+        )
+
     def begin(self, observation: Observation) -> Any:
         """Start a span, and make it the current one unless the caller's code runs in between."""
         if _is_idle(self._tracer_provider or trace.get_tracer_provider()):
@@ -82,6 +88,11 @@ class OpenTelemetry(Observer):
             span.end()
         if not _is_idle(self._meter_provider or metrics.get_meter_provider()):
             self._measure(observation)
+
+    def read_from_old(self, storage: str) -> None:
+        """Count."""
+        if not _is_idle(self._meter_provider or metrics.get_meter_provider()):
+            self._from_old.add(1, {"holdfast.storage": storage})
 
     def _measure(self, observation: Observation) -> None:
         about = {

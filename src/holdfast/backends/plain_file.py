@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from holdfast.backends.observing import Observation
     from holdfast.backends.wrapping import Block, Wrapping
-    from holdfast.drivers.protocol import OpenedFile, PlainFiles
+    from holdfast.drivers.optional import OpenedFile, PlainFiles
 
 
 class PlainFile:

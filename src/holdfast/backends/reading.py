@@ -13,7 +13,8 @@ from holdfast.checksums import algorithm_of, hash_factory
 from holdfast.drivers.body import Body
 from holdfast.drivers.closing import aclose, close
 from holdfast.drivers.freshness import uncached
-from holdfast.drivers.protocol import MIB, PlainFiles
+from holdfast.drivers.optional import PlainFiles
+from holdfast.drivers.protocol import MIB
 from holdfast.errors import BucketNotFoundError, ChecksumMismatchError, NotFoundError
 from holdfast.keys import validate_key
 from holdfast.sources import AsyncIterableSource, IterableSource

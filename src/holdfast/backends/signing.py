@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
-from holdfast.backends.writing import Writing
+from holdfast.backends.altering import Altering
 from holdfast.disposition import header_type, is_disposition
 from holdfast.drivers import threads
-from holdfast.drivers.protocol import AsyncSigner, Signer, SignRequest
+from holdfast.drivers.optional import AsyncSigner, Signer, SignRequest, UnsignedError
 from holdfast.errors import ConfigurationError, HoldfastError, UnsupportedError
 from holdfast.keys import validate_key
 from holdfast.signed_urls import Grant
@@ -43,7 +44,7 @@ class Registry(Protocol):
         """Return the registered storages by name."""
 
 
-class Signing(Writing):
+class Signing(Altering):
     """The part of a `StorageBackend` that makes URLs."""
 
     _registry: Registry | None = None  # set by the registry
@@ -90,7 +91,10 @@ class Signing(Writing):
         """
         request = self._sign_request(key, expires_in, content_type, content_disposition, size, for_upload=for_upload)
         with self._wrapping("sign", key, expected=(UnsupportedError,)):
-            return self._plain.sign(request) if isinstance(self._plain, Signer) else self._own(request)
+            if isinstance(self._plain, Signer):
+                with suppress(UnsignedError):
+                    return self._plain.sign(request)
+            return self._own(request)
 
     async def sign_async(
         self,
@@ -105,11 +109,17 @@ class Signing(Writing):
         """Like `sign`."""
         request = self._sign_request(key, expires_in, content_type, content_disposition, size, for_upload=for_upload)
         with self._wrapping("sign", key, expected=(UnsupportedError,)):
-            if isinstance(self._plain, AsyncSigner):
-                return await self._plain.sign_async(request)
-            if isinstance(self._plain, Signer):
-                return await threads.run(self._plain.sign, request)  # it may have to fetch credentials
+            with suppress(UnsignedError):
+                if isinstance(self._plain, AsyncSigner):
+                    return await self._plain.sign_async(request)
+                if isinstance(self._plain, Signer):
+                    return await threads.run(self._plain.sign, request)  # it may have to fetch credentials
             return self._own(request)
+
+    def is_own(self, url: str) -> bool:
+        """Return whether a URL is a signed one of Holdfast's own, which `sign` makes where the service cannot."""
+        urls = self._signed_urls()
+        return urls is not None and url.startswith(f"{urls.base_url}/")
 
     def link(
         self,

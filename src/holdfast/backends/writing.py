@@ -1,4 +1,4 @@
-"""Writing objects: one or many, whole or not at all; copying and deleting them."""
+"""Writing objects: one or many, whole or not at all; deleting them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from holdfast.drivers.body import Body
 from holdfast.errors import AlreadyExistsError
 from holdfast.keys import validate_key
 from holdfast.object_settings import ObjectSettings
-from holdfast.sources import AsyncIterableSource, IterableSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -120,42 +119,6 @@ class Writing(Reading):
             with self._wrapping("delete", wanted[0] if len(wanted) == 1 else None) as seen:
                 seen.objects = len(wanted)
                 await self._driver.delete_async(wanted)
-
-    def copy(self, source: str, target: str, *, to: Writing | None = None) -> ObjectInfo:
-        """Copy an object, inside the service if both keys are there, else streamed; never onto an existing key.
-
-        The copy has the settings of the storage where it lies; what only the original was written with is not promised.
-
-        Args:
-            source: Key of the object.
-            target: Key of the copy.
-            to: Storage of the copy; this one if left out.
-        """
-        validate_key(source), validate_key(target)
-        if to is None or to is self:
-            if self.exists(target):
-                raise self.taken("copy", target)
-            with self._wrapping("copy", source):
-                self._driver.copy(source, target, self._object_settings)
-            return self.stat(target)
-        info = self.stat(source)
-        content = IterableSource(self.stream(source))
-        return to.put(target, content, content_type=info.content_type, metadata=info.metadata, if_absent=True)
-
-    async def copy_async(self, source: str, target: str, *, to: Writing | None = None) -> ObjectInfo:
-        """Like `copy`."""
-        validate_key(source), validate_key(target)
-        if to is None or to is self:
-            if await self.exists_async(target):
-                raise self.taken("copy", target)
-            with self._wrapping("copy", source):
-                await self._driver.copy_async(source, target, self._object_settings)
-            return await self.stat_async(target)
-        info = await self.stat_async(source)
-        content = AsyncIterableSource(self.stream_async(source))
-        return await to.put_async(
-            target, content, content_type=info.content_type, metadata=info.metadata, if_absent=True
-        )
 
     def _ready(self, request: PutRequest) -> tuple[PutRequest, Body]:
         validate_key(request.key)

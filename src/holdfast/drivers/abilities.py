@@ -12,7 +12,7 @@ class Abilities(NamedTuple):
     """What a driver's service keeps and guarantees; `holdfast.testing.BackendContract` holds it to that.
 
     What takes a method of its own (signing, batches, partial uploads) is asked for by type instead, see
-    `holdfast.drivers.protocol`.
+    `holdfast.drivers.optional`.
 
     Attributes:
         writable: Objects can be written and deleted, not only read.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from holdfast.drivers.protocol import SignRequest
+    from holdfast.drivers.optional import SignRequest
 
 _UNRESERVED = "-_.~"  # RFC 3986 §2.3
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}

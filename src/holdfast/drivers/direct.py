@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from holdfast.drivers.protocol import MIB, UploadOffer
+from holdfast.drivers.optional import UploadOffer
+from holdfast.drivers.protocol import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

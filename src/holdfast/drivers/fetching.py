@@ -51,8 +51,25 @@ PLAIN = Connection()
 """The way that the environment says."""
 
 
+class Fetched(NamedTuple):
+    """An answer.
+
+    Attributes:
+        headers: Its headers, by their names in lower case.
+        body: What comes behind them.
+    """
+
+    headers: dict[str, str]
+    body: bytes
+
+
 def fetch(request: Request, connection: Connection = PLAIN, *, patience: float = PATIENCE) -> bytes:
-    """Return the body of the answer.
+    """Return the body of the answer, see `fetch_all`."""
+    return fetch_all(request, connection, patience=patience).body
+
+
+def fetch_all(request: Request, connection: Connection = PLAIN, *, patience: float = PATIENCE) -> Fetched:
+    """Return the answer.
 
     Args:
         request: What is sent, to http or https.
@@ -74,6 +91,7 @@ def fetch(request: Request, connection: Connection = PLAIN, *, patience: float =
     opener = build_opener(_NoRedirects, HTTPSHandler(context=context), *proxies)
     try:
         with opener.open(request, timeout=patience) as answer:
+            headers = {name.lower(): value for name, value in answer.headers.items()}
             found: bytes = answer.read(LARGEST + 1)
             missing = answer.length  # http.client passes over a body that is cut off
     except HTTPError:
@@ -89,4 +107,4 @@ def fetch(request: Request, connection: Connection = PLAIN, *, patience: float =
     if missing:
         message = "no answer: it was cut off"
         raise ConnectionError(message)
-    return found
+    return Fetched(headers, found)

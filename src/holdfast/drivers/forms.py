@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from holdfast.drivers.protocol import UploadTerms
+    from holdfast.drivers.optional import UploadTerms
 
 _FILE_NAME = "${filename}"
 

@@ -3,7 +3,8 @@
 import hashlib
 import secrets
 
-from holdfast.drivers.protocol import MIB, UploadTerms
+from holdfast.drivers.optional import UploadTerms
+from holdfast.drivers.protocol import MIB
 from tests.drivers.signing.http import send
 from tests.drivers.signing.strategies import ODD
 

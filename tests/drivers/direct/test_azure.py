@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 from holdfast.drivers.azure.signature import Account, presigned_url
-from holdfast.drivers.protocol import SignRequest
+from holdfast.drivers.optional import SignRequest
 from holdfast.errors import AlreadyExistsError, NotFoundError, UnsupportedError
 from tests.drivers.direct.clients import BODY, CHECKSUM, PART, TERMS, part_of, put, put_part
 from tests.drivers.signing.http import send

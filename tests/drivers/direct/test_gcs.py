@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.drivers.gcs.signature import ServiceAccount
 from holdfast.drivers.gcs.uploads import Bucket, offer
-from holdfast.drivers.protocol import UploadTerms
+from holdfast.drivers.optional import UploadTerms
 from holdfast.errors import NotFoundError, UnsupportedError
 from holdfast.object_settings import ObjectSettings
 from tests.drivers.direct.clients import BODY, CHECKSUM, PART, TERMS, part_of, put, put_part

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from holdfast.drivers import forms
 from holdfast.drivers.canonical import Signer
-from holdfast.drivers.protocol import UploadTerms
+from holdfast.drivers.optional import UploadTerms
 from holdfast.drivers.s3 import uploads
 from holdfast.drivers.s3.requests import Bucket
 from holdfast.drivers.s3.signature import ALGORITHM, Credentials, place, signature_of

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from holdfast.drivers.protocol import DirectUploads
+from holdfast.drivers.optional import DirectUploads
 from holdfast.drivers.s3.signature import Credentials, presigned_url
 from holdfast.drivers.s3.uploads import put_request
 from holdfast.errors import UnsupportedError

@@ -10,7 +10,7 @@ import pytest
 
 from holdfast import StorageBackend
 from holdfast.drivers.local import LocalDriver, cached
-from holdfast.drivers.protocol import PlainFiles
+from holdfast.drivers.optional import PlainFiles
 from holdfast.drivers.wrappers.prefix import PrefixDriver
 from holdfast.drivers.wrappers.read_only import ReadOnlyDriver
 

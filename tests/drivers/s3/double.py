@@ -46,7 +46,7 @@ class Double:
                 if self.command != "HEAD":
                     self.wfile.write(body.encode())
 
-            do_GET = do_DELETE = do_POST = do_HEAD = answer  # noqa: N815  # http.server's names
+            do_GET = do_DELETE = do_POST = do_HEAD = do_PUT = answer  # noqa: N815  # http.server's names
 
             def log_message(self, *args):
                 pass

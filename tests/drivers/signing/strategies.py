@@ -4,7 +4,7 @@ import string
 
 from hypothesis import strategies as st
 
-from holdfast.drivers.protocol import SignRequest
+from holdfast.drivers.optional import SignRequest
 from holdfast.keys import is_key
 
 ODD = "a b/é+%41~*'()#?&=:@!$,;\U0001f600.txt"

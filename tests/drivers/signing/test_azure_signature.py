@@ -9,7 +9,7 @@ from azure.storage.blob._shared_access_signature import BlobSharedAccessSignatur
 from hypothesis import example, given
 
 from holdfast.drivers.azure.signature import Account, presigned_url
-from holdfast.drivers.protocol import SignRequest
+from holdfast.drivers.optional import SignRequest
 from holdfast.errors import ConfigurationError
 from tests.drivers.signing.strategies import AZURE_REQUESTS, CHECKSUM, DISPOSITION, ODD
 from tests.drivers.signing.urls import parts

@@ -8,7 +8,7 @@ from google.oauth2.service_account import Credentials
 from hypothesis import example, given
 
 from holdfast.drivers.gcs.signature import ServiceAccount, presigned_url
-from holdfast.drivers.protocol import SignRequest
+from holdfast.drivers.optional import SignRequest
 from holdfast.errors import ConfigurationError
 from tests.drivers.signing.accounts import EMAIL, service_account
 from tests.drivers.signing.strategies import CHECKSUM, DISPOSITION, GCS_REQUESTS, ODD

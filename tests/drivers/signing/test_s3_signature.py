@@ -8,7 +8,7 @@ import pytest
 from botocore.config import Config
 from hypothesis import example, given
 
-from holdfast.drivers.protocol import SignRequest
+from holdfast.drivers.optional import SignRequest
 from holdfast.drivers.s3.signature import Credentials, presigned_url
 from tests.drivers.signing.strategies import CHECKSUM, DISPOSITION, ODD, S3_REQUESTS
 from tests.drivers.signing.urls import parts, time_of

@@ -7,7 +7,7 @@ import pytest
 
 from holdfast.disposition import content_disposition
 from holdfast.drivers.azure import signature as azure
-from holdfast.drivers.protocol import SignRequest
+from holdfast.drivers.optional import SignRequest
 from holdfast.drivers.s3 import signature as s3
 from holdfast.errors import UnsupportedError
 from tests.drivers.signing.http import send

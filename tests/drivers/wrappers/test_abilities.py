@@ -12,15 +12,15 @@ from holdfast.backends.wrappers import (
     ReadOnlyBackend,
 )
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.protocol import (
+from holdfast.drivers.optional import (
     AsyncPartialUploads,
     BatchPut,
     DirectUploads,
     PartialUploads,
     PartialUploadsBelow,
     Signer,
-    is_async_driver,
 )
+from holdfast.drivers.protocol import is_async_driver
 from holdfast.drivers.wrappers.wrapper import Wrapper, never_blocks
 from holdfast.errors import ConfigurationError
 

@@ -1,4 +1,4 @@
-"""Storages over storages: a folder of one, one that cannot be changed, one with retries, several as one, a cache.
+"""Storages over storages: a folder, one that cannot be changed, one with retries, several as one, a move, a cache.
 
 They can be put around each other. The storage inside need not be registered.
 
@@ -20,16 +20,23 @@ Example:
 
 from holdfast.backends.wrappers.cache import CachedBackend
 from holdfast.backends.wrappers.folders import PrefixBackend, ReadOnlyBackend
+from holdfast.backends.wrappers.gradual import GradualBackend, gradual_behind
 from holdfast.backends.wrappers.limits import LimitedBackend
 from holdfast.backends.wrappers.mirror import MirrorBackend, mirror_behind
+from holdfast.backends.wrappers.places import overlaps, place_of, same_place
 from holdfast.backends.wrappers.standing import levels
 
 __all__ = [
     "CachedBackend",
+    "GradualBackend",
     "LimitedBackend",
     "MirrorBackend",
     "PrefixBackend",
     "ReadOnlyBackend",
+    "gradual_behind",
     "levels",
     "mirror_behind",
+    "overlaps",
+    "place_of",
+    "same_place",
 ]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from holdfast.backends.wrappers.places import overlaps
 from holdfast.backends.wrappers.standing import StandingStorage, check_number, check_seconds, inner_driver, levels
-from holdfast.drivers.local import LocalDriver
 from holdfast.drivers.wrappers.mirror import MirrorDriver, Replica
 from holdfast.errors import ConfigurationError
 
@@ -88,19 +87,9 @@ def _parts(key: str, storages: Any) -> tuple[StorageBackend, ...]:
         message = f"mirror {key!r} needs at least two storages, each of another name"
         raise ConfigurationError(message)
     for one, other in combinations(parts, 2):
-        (place, folder), (other_place, other_folder) = _place(one), _place(other)
-        if place == other_place and (folder.startswith(other_folder) or other_folder.startswith(folder)):
+        if overlaps(one, other):
             message = (
                 f"storages {one.key!r} and {other.key!r} of mirror {key!r} are the same place, or one in the other"
             )
             raise ConfigurationError(message)
     return parts
-
-
-def _place(storage: StorageBackend) -> tuple[Any, str]:
-    """Return where objects lie, as far as that can be told without asking: a driver, and a folder there."""
-    *_, (bottom, folder) = levels(storage)
-    driver = bottom._plain
-    if isinstance(driver, LocalDriver):
-        return LocalDriver, f"{os.path.realpath(driver.native)}/{folder}"
-    return id(driver), folder

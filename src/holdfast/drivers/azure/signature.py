@@ -17,7 +17,7 @@ from holdfast.errors import ConfigurationError
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from holdfast.drivers.protocol import SignRequest
+    from holdfast.drivers.optional import SignRequest
 
 _VERSION = "2020-12-06"  # the first with today's string to sign, which older emulators know as well
 _READ, _WRITE, _CREATE = "r", "cw", "c"

@@ -14,13 +14,15 @@ from urllib.request import Request
 from holdfast.drivers import canonical, direct
 from holdfast.drivers.azure.answers import error_of, uncommitted
 from holdfast.drivers.azure.signature import Account, presigned_url
-from holdfast.drivers.fetching import LARGEST, PLAIN, Connection, fetch
-from holdfast.drivers.protocol import MIB, SignRequest, UploadOffer
+from holdfast.drivers.fetching import LARGEST, PLAIN, Connection, fetch_all
+from holdfast.drivers.optional import SignRequest, UploadOffer
+from holdfast.drivers.protocol import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from holdfast.drivers.protocol import UploadTerms
+    from holdfast.drivers.fetching import Fetched
+    from holdfast.drivers.optional import UploadTerms
     from holdfast.object_settings import ObjectSettings
 
 _PUT_LIMIT, _BLOCK_LIMIT, _BLOCKS_LIMIT = 5000 * MIB, 4000 * MIB, 50_000
@@ -57,17 +59,23 @@ class Container(NamedTuple):
     def send(
         self, method: str, key: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes | None = None
     ) -> bytes:
-        """Return the answer to a request that a SAS token signs.
+        """Return the body of the answer to a request that a SAS token signs.
 
         Raises:
             OSError: The request failed.
         """
+        return self.ask(method, key, query, headers, body).body
+
+    def ask(
+        self, method: str, key: str, query: Mapping[str, str], headers: Mapping[str, str], body: bytes | None = None
+    ) -> Fetched:
+        """Return the whole answer, likewise."""
         url = self.url(SignRequest(key, "PUT" if method == "PUT" else "GET", _OWN_EXPIRY))
         if query:
             url = f"{url}&{canonical.query_string(query)}"
         try:
             request = Request(url, body, dict(headers), method=method)  # noqa: S310  # http or https
-            return fetch(request, self.connection)
+            return fetch_all(request, self.connection)
         except HTTPError as error:
             with error:
                 raise error_of(error.code, error.headers.get("x-ms-error-code"), error.read(LARGEST)) from None

@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fsspec import AbstractFileSystem
@@ -13,7 +14,7 @@ from fsspec import AbstractFileSystem
 from holdfast import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from holdfast.errors import StorageError
 
@@ -75,10 +76,16 @@ class FileSystem:
         """Return a file system as this driver needs it."""
         return fs
 
-    def options(self) -> Mapping[str, Any]:
-        """Return what the file system is, or will be, made with."""
-        given = getattr(self._make, "keywords", {}) if self._fs is None else self._fs.storage_options
-        return {name: value for name, value in given.items() if name not in _OF_NO_PLACE}
+    def recipe(self) -> tuple[str, Sequence[Any], Mapping[str, Any]]:
+        """Return how the file system is made, or will be: class, arguments, and the options that say where it is."""
+        make: Any = self._make
+        while make is not None and make.args and isinstance(make.args[0], partial):
+            make = make.args[0]  # one partial in another opens a connection again
+        if make is None:
+            kind, arguments, options = type(self._fs), self._fs.storage_args, self._fs.storage_options
+        else:
+            kind, arguments, options = make.func, make.args, make.keywords
+        return kind.__name__, arguments, {name: each for name, each in options.items() if name not in _OF_NO_PLACE}
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Go by the built-in class; exceptions of libraries are failures of the storage, other built-ins are bugs."""

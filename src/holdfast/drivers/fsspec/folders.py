@@ -69,11 +69,10 @@ class FolderDriver(FileSystem):
 
     def place(self) -> Place:
         """Return the folder; two file systems are the same if they are made with the same options."""
-        options = self.options()
-        kind = getattr(self._make, "func", type(self._fs))
-        # The digest: an option may be a password.
-        made = hashlib.sha256(repr((kind, getattr(self._fs, "storage_args", ()), sorted(options.items()))).encode())
-        return Place((kind.__name__, made.hexdigest()), f"{self._root}/" if self._root else "")
+        kind, arguments, options = self.recipe()
+        made = repr((arguments, sorted(options.items()))).encode()
+        # A digest, because an option may be a password.
+        return Place((kind, hashlib.sha256(made).hexdigest()), f"{self._root.rstrip('/')}/" if self._root else "")
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write one file."""

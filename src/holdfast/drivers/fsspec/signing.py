@@ -20,7 +20,7 @@ from holdfast.drivers.s3 import signature as s3
 from holdfast.drivers.s3.requests import Bucket
 
 if TYPE_CHECKING:
-    from holdfast.drivers.protocol import SignRequest
+    from holdfast.drivers.optional import SignRequest
 
 _PROBE = "holdfast"  # an object that is signed for and need not exist
 

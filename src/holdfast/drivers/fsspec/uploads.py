@@ -14,7 +14,7 @@ from holdfast.drivers.s3 import uploads as s3
 from holdfast.object_settings import ObjectSettings
 
 if TYPE_CHECKING:
-    from holdfast.drivers.protocol import UploadOffer, UploadTerms
+    from holdfast.drivers.optional import UploadOffer, UploadTerms
 
 _S3_OWN = {
     "storage_class": "StorageClass",
@@ -38,29 +38,31 @@ def s3fs_finish(fs: Any, bucket: str, key: str, upload_id: str) -> None:
 
 def gcsfs_offer(fs: Any, bucket: str, terms: UploadTerms) -> UploadOffer:
     """Return how a client uploads to the bucket of a gcsfs file system."""
-    return gcs.offer(_gcs(fs, bucket), terms)
+    return gcs.offer(gcsfs_bucket(fs, bucket), terms)
 
 
 def gcsfs_finish(fs: Any, bucket: str, key: str, upload_id: str) -> None:
     """Make a multipart upload an object."""
-    gcs.finish(_gcs(fs, bucket), key, upload_id)
+    gcs.finish(gcsfs_bucket(fs, bucket), key, upload_id)
 
 
 def adlfs_offer(fs: Any, container: str, terms: UploadTerms) -> UploadOffer:
     """Return how a client uploads to the container of an adlfs file system."""
-    return azure.offer(_azure(fs, container), terms)
+    return azure.offer(adlfs_container(fs, container), terms)
 
 
 def adlfs_finish(fs: Any, container: str, key: str, upload_id: str) -> None:
     """Make blocks a blob."""
-    azure.finish(_azure(fs, container), key, upload_id)
+    azure.finish(adlfs_container(fs, container), key, upload_id)
 
 
-def _gcs(fs: Any, bucket: str) -> gcs.Bucket:
+def gcsfs_bucket(fs: Any, bucket: str) -> gcs.Bucket:
+    """Return the bucket of a gcsfs file system, for requests of our own."""
     endpoint, account = signing.gcsfs_account(fs)
     return gcs.Bucket(endpoint, bucket, account)
 
 
-def _azure(fs: Any, container: str) -> azure.Container:
+def adlfs_container(fs: Any, container: str) -> azure.Container:
+    """Return the container of an adlfs file system, for requests of our own."""
     address, account = signing.adlfs_account(fs)
     return azure.Container(address, container, account)

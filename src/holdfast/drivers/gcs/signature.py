@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from holdfast.drivers.protocol import SignRequest
+    from holdfast.drivers.optional import SignRequest
 
 ALGORITHM = "GOOG4-RSA-SHA256"
 """Name of the signature."""

@@ -10,16 +10,18 @@ from urllib.request import Request
 
 from holdfast.drivers import direct, forms
 from holdfast.drivers.canonical import Signer
-from holdfast.drivers.fetching import LARGEST, PATIENCE, PLAIN, Connection, fetch
+from holdfast.drivers.fetching import LARGEST, PATIENCE, PLAIN, Connection, fetch_all
 from holdfast.drivers.gcs.signature import ALGORITHM, PLACE, ServiceAccount, presigned_url, upload_headers
-from holdfast.drivers.protocol import SignRequest, UploadOffer
+from holdfast.drivers.optional import SignRequest, UploadOffer
 from holdfast.drivers.s3 import multipart
 from holdfast.drivers.s3.requests import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from holdfast.drivers.protocol import UploadTerms
+    from holdfast.drivers.fetching import Fetched
+    from holdfast.drivers.optional import UploadTerms
+    from holdfast.object_settings import ObjectSettings
 
 PUT_LIMIT = 5 * 1024**4
 """Bytes of one request."""
@@ -67,11 +69,30 @@ class Bucket(NamedTuple):
         patience: float = PATIENCE,
     ) -> bytes:
         """Return the answer to a request that a URL signs; see `holdfast.drivers.s3.requests.Bucket.send`."""
+        return self._fetched(method, key, query, headers, body, patience).body
+
+    def headers(self, key: str) -> dict[str, str]:
+        """Return what Google says of an object, by names in lower case.
+
+        Raises:
+            OSError: The request failed.
+        """
+        return self._fetched("HEAD", key, {}, {}).headers
+
+    def _fetched(  # noqa: PLR0917  # what a request is made of
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        patience: float = PATIENCE,
+    ) -> Fetched:
         asked = SignRequest(key, method, _OWN_EXPIRY)
         url = presigned_url(self.url, asked, self.account, datetime.now(UTC), more=headers, parameters=query)
         request = Request(url, body, dict(headers), method=method)  # noqa: S310  # http or https
         try:
-            return fetch(request, self.connection, patience=patience)
+            return fetch_all(request, self.connection, patience=patience)
         except HTTPError as error:
             with error:
                 raise error_of(error.code, error.read(LARGEST), "Google") from None
@@ -88,11 +109,16 @@ def offer(bucket: Bucket, terms: UploadTerms) -> UploadOffer:
         NotImplementedError: Google cannot take that.
         OSError: The request that begins a multipart upload failed.
     """
-    more = {name: getattr(terms.settings, field) for field, name in _SETTINGS.items() if getattr(terms.settings, field)}
+    more = setting_headers(terms.settings)
     if terms.in_parts:
         return _parts(bucket, terms, more)
     direct.check_single(terms.size, PUT_LIMIT)
     return _form(bucket, terms, more) if terms.as_form else _put(bucket, terms, more)
+
+
+def setting_headers(settings: ObjectSettings) -> dict[str, str]:
+    """Return the headers of a PUT, by their names in lower case."""
+    return {name: getattr(settings, field) for field, name in _SETTINGS.items() if getattr(settings, field)}
 
 
 def finish(bucket: Bucket, key: str, upload_id: str) -> None:

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from holdfast.drivers.local.files import TEMPORARY
-from holdfast.drivers.protocol import OpenedFile
+from holdfast.drivers.optional import OpenedFile
 from holdfast.drivers.resident import resident
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from holdfast import errors
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.local.files import Folders, TemporaryFile, clear_temporary, describe
 from holdfast.drivers.local.listing import walk
+from holdfast.drivers.optional import OpenedFile, PlainFiles
 from holdfast.drivers.places import Place, on_disk
-from holdfast.drivers.protocol import MIB, OpenedFile, Put, PutOptions
+from holdfast.drivers.protocol import MIB, Put, PutOptions
 from holdfast.errors import StorageError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from holdfast.drivers.body import Body
     from holdfast.drivers.local.cached import CachedFolder
+    from holdfast.drivers.protocol import Driver
     from holdfast.objects import ObjectInfo
 
 T = TypeVar("T")
@@ -151,21 +153,31 @@ class LocalDriver:
 
     def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:  # noqa: ARG002  # it has none
         """Copy a file, in the kernel where it can."""
-        descriptor, _ = self.open_file(source)
+        self._copy_file(self.open_file(source), target, if_absent=False)
+
+    def can_copy_from(self, origin: Driver) -> bool:
+        """Copy any file of this machine."""
+        return isinstance(origin, PlainFiles)
+
+    def copy_from(self, origin: PlainFiles, source: ObjectInfo, target: str, options: PutOptions) -> None:
+        """Copy a file of another folder, in the kernel where it can."""
+        self._copy_file(origin.open_file(source.key), target, if_absent=options.if_absent)
+
+    def _copy_file(self, source: OpenedFile, target: str, *, if_absent: bool) -> None:
         try:
             with Folders(self._root, self._folder_mode) as folders:
                 file = TemporaryFile(folders, target, self._mode)
                 try:
-                    _copy_bytes(descriptor, file.descriptor)
+                    _copy_bytes(source.descriptor, file.descriptor)
                     if self._durable:
                         os.fsync(file.descriptor)
-                    file.publish(if_absent=False)
+                    file.publish(if_absent=if_absent)
                     if self._durable:
                         folders.sync()
                 finally:
                     file.discard()
         finally:
-            os.close(descriptor)
+            os.close(source.descriptor)
 
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """Unlink temporary files that a crash left."""

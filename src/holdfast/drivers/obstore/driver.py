@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions, SignRequest
+    from holdfast.drivers.optional import SignRequest
+    from holdfast.drivers.protocol import PutOptions
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 

@@ -9,7 +9,9 @@ from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, MemorySto
 
 from holdfast.drivers import threads
 from holdfast.drivers.abilities import FILES, HEADERS, Abilities
-from holdfast.drivers.obstore import ordering, partial_uploads, places, uploads
+from holdfast.drivers.azure import altering as azure
+from holdfast.drivers.beside import beside
+from holdfast.drivers.obstore import altering, ordering, partial_uploads, places, s3_bucket, server_side, uploads
 from holdfast.drivers.obstore.driver import ObstoreDriver, SigningObstoreDriver
 from holdfast.drivers.obstore.encryption import changed_store, check_s3, store_options
 from holdfast.drivers.obstore.tags import check_azure, check_tags
@@ -19,8 +21,10 @@ from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
+    from holdfast.drivers.altering import Change
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions, UploadOffer, UploadTerms
+    from holdfast.drivers.optional import Refusal, UploadOffer, UploadTerms
+    from holdfast.drivers.protocol import Driver, PutOptions
     from holdfast.objects import ObjectInfo
 
 _READ_ONLY = "this storage is read-only, as every web server through obstore; WebDAV is written to with FSSpecBackend"
@@ -62,6 +66,33 @@ class S3ObstoreDriver(SigningObstoreDriver):
                 self._changed[name] = changed_store(store, options)
             return self._changed[name]
 
+    def can_copy_from(self, origin: Driver) -> bool:
+        """Copy from any bucket of the same service."""
+        return beside(self, origin) is not None
+
+    def copy_from(self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions) -> Refusal | None:
+        """Copy with requests of our own; obstore knows no other bucket than its own."""
+        store, there = self._open(), beside(self, origin)
+        return server_side.s3_copy(store, s3_bucket.find(store), source, target, options, there=there)
+
+    async def copy_from_async(
+        self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions
+    ) -> Refusal | None:
+        """Like `copy_from`; to the end, even when cancelled."""
+        store, there = self._open(), beside(self, origin)
+        bucket = await s3_bucket.find_async(store)
+        work = threads.blocking.submit(server_side.s3_copy, store, bucket, source, target, options, there=there)
+        return await threads.run_to_end(work)
+
+    def check_alter(self, settings: ObjectSettings) -> None:
+        """Look for the credentials."""
+        self.check_settings(settings)
+        altering.s3_bucket_of(self._open())
+
+    def alter(self, key: str, change: Change) -> bool:
+        """Copy the object onto itself with a request of our own, which obstore has no call for."""
+        return altering.s3_alter(self._open(), key, change)
+
     def offer_upload(self, terms: UploadTerms) -> UploadOffer:
         """Sign with the store's credentials; a multipart upload is begun with a request of our own."""
         return uploads.s3_offer(self._open(), terms)
@@ -100,6 +131,23 @@ class GCSObstoreDriver(SigningObstoreDriver):
         """Read the store's options."""
         return places.gcs_place(self.native)
 
+    def can_copy_from(self, origin: Driver) -> bool:
+        """Copy from any bucket of the same service."""
+        return beside(self, origin) is not None
+
+    def copy_from(self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions) -> Refusal | None:
+        """Copy with a request of our own."""
+        return server_side.gcs_copy(self._open(), source, target, options, there=beside(self, origin))
+
+    def check_alter(self, settings: ObjectSettings) -> None:
+        """Look for the key of a service account."""
+        self.check_settings(settings)
+        uploads.gcs_bucket(self._open())
+
+    def alter(self, key: str, change: Change) -> bool:
+        """Copy the object onto itself with a request of our own."""
+        return altering.gcs_alter(self._open(), key, change)
+
     def offer_upload(self, terms: UploadTerms) -> UploadOffer:
         """Sign with the private key of a service account."""
         return uploads.gcs_offer(self._open(), terms)
@@ -124,6 +172,24 @@ class AzureObstoreDriver(SigningObstoreDriver):
         """Refuse settings that Azure would refuse."""
         super().check_settings(settings)
         check_azure(settings)
+
+    def can_copy_from(self, origin: Driver) -> bool:
+        """Copy from any container of the same account."""
+        return beside(self, origin) is not None
+
+    def copy_from(self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions) -> Refusal | None:
+        """Copy with a request of our own."""
+        return server_side.azure_copy(self._open(), source, target, options, there=beside(self, origin))
+
+    def check_alter(self, settings: ObjectSettings) -> None:
+        """Look for the account's key."""
+        self.check_settings(settings)
+        azure.check(settings)
+        uploads.azure_container(self._open())
+
+    def alter(self, key: str, change: Change) -> bool:
+        """Change the blob with requests of our own."""
+        return altering.azure_alter(self._open(), key, change)
 
     def offer_upload(self, terms: UploadTerms) -> UploadOffer:
         """Sign with the key of the account."""
@@ -152,6 +218,14 @@ class MemoryObstoreDriver(ObstoreDriver):
     def place(self) -> Place:
         """Return the store itself."""
         return Place(("memory", id(self.native)))
+
+    def check_alter(self, settings: ObjectSettings) -> None:
+        """Check them like those of a write."""
+        self.check_settings(settings)
+
+    def alter(self, key: str, change: Change) -> bool:
+        """Write the object anew, with the same bytes."""
+        return altering.memory_alter(self._open(), key, change)
 
 
 class LocalObstoreDriver(ObstoreDriver):

@@ -22,7 +22,7 @@ from holdfast.drivers.s3 import signature as s3
 from holdfast.errors import MissingExtraError
 
 if TYPE_CHECKING:
-    from holdfast.drivers.protocol import SignRequest
+    from holdfast.drivers.optional import SignRequest
     from holdfast.drivers.s3.requests import Bucket
 
 S3_KEYS = "a credential_provider (obstore.auth.boto3), or aws_access_key_id and aws_secret_access_key"

@@ -11,7 +11,7 @@ from holdfast.drivers.s3 import uploads as s3
 from holdfast.object_settings import ObjectSettings
 
 if TYPE_CHECKING:
-    from holdfast.drivers.protocol import UploadOffer, UploadTerms
+    from holdfast.drivers.optional import UploadOffer, UploadTerms
     from holdfast.drivers.s3.requests import Bucket
 
 
@@ -34,22 +34,22 @@ def s3_finish(store: Any, key: str, upload_id: str) -> None:
 
 def gcs_offer(store: Any, terms: UploadTerms) -> UploadOffer:
     """Return how a client uploads to a ``GCSStore``, likewise."""
-    return gcs.offer(_gcs(store, sends=terms.in_parts), terms._replace(key=signing.below(store, terms.key)))
+    return gcs.offer(gcs_bucket(store, sends=terms.in_parts), terms._replace(key=signing.below(store, terms.key)))
 
 
 def gcs_finish(store: Any, key: str, upload_id: str) -> None:
     """Make a multipart upload an object."""
-    gcs.finish(_gcs(store, sends=True), signing.below(store, key), upload_id)
+    gcs.finish(gcs_bucket(store, sends=True), signing.below(store, key), upload_id)
 
 
 def azure_offer(store: Any, terms: UploadTerms) -> UploadOffer:
     """Return how a client uploads to an ``AzureStore``, likewise."""
-    return azure.offer(_azure(store, sends=False), terms._replace(key=signing.below(store, terms.key)))
+    return azure.offer(azure_container(store, sends=False), terms._replace(key=signing.below(store, terms.key)))
 
 
 def azure_finish(store: Any, key: str, upload_id: str) -> None:
     """Make blocks a blob."""
-    azure.finish(_azure(store, sends=True), signing.below(store, key), upload_id)
+    azure.finish(azure_container(store, sends=True), signing.below(store, key), upload_id)
 
 
 def _s3(store: Any, *, sends: bool) -> Bucket:
@@ -62,7 +62,12 @@ def _s3(store: Any, *, sends: bool) -> Bucket:
     return found
 
 
-def _gcs(store: Any, *, sends: bool) -> gcs.Bucket:
+def gcs_bucket(store: Any, *, sends: bool = True) -> gcs.Bucket:
+    """Return the bucket of a ``GCSStore``; with `sends`, only if its address may be spoken to.
+
+    Raises:
+        NotImplementedError: The credentials are known to obstore alone, or would go over an unencrypted connection.
+    """
     place = accounts.gcs_place(store)
     if place is None:
         raise _hidden(signing.GCS_KEYS)
@@ -72,7 +77,8 @@ def _gcs(store: Any, *, sends: bool) -> gcs.Bucket:
     return bucket
 
 
-def _azure(store: Any, *, sends: bool) -> azure.Container:
+def azure_container(store: Any, *, sends: bool = True) -> azure.Container:
+    """Return the container of an ``AzureStore``, likewise."""
     place = accounts.azure_place(store)
     if place is None:
         raise _hidden(signing.AZURE_KEYS)

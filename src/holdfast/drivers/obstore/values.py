@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from obstore import exceptions
 from obstore.store import AzureStore, GCSStore, HTTPStore, LocalStore, S3Store
 
 from holdfast.drivers.abilities import HEADERS
+from holdfast.drivers.content_types import sendable
 from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.errors import InvalidKeyError, UnsupportedError
 from holdfast.keys import validate_key
@@ -26,8 +26,6 @@ PLAIN_STORES = (LocalStore, HTTPStore)
 """The stores that keep neither content type nor metadata, and list in no order."""
 
 _METADATA_LIMITS = ((S3Store, 2048), (GCSStore, 8192), (AzureStore, 8192))
-_CONTENT_TYPE = re.compile(r"[!-~]+( [!-~]+)*")
-_LONGEST_CONTENT_TYPE = 255
 _HEADERS = {
     "cache_control": "Cache-Control",
     "content_disposition": "Content-Disposition",
@@ -64,8 +62,7 @@ def _attributes(store: Any, key: str, options: PutOptions) -> dict[str, str] | N
             "Store less of it with the file, or in columns of its own."
         )
         raise UnsupportedError(message, operation="put", path=key)
-    kind = options.content_type
-    if kind and len(kind) <= _LONGEST_CONTENT_TYPE and _CONTENT_TYPE.fullmatch(kind):
+    if kind := sendable(options.content_type):
         found["Content-Type"] = kind
     settings = options.settings
     for name, header in _HEADERS.items():

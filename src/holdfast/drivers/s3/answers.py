@@ -141,6 +141,41 @@ def _part(fields: dict[str, str]) -> Part:
         raise MalformedAnswerError(message) from None
 
 
+def copied_etag(document: bytes) -> str | None:
+    """Return the tag in the answer to CopyObject or UploadPartCopy, with the quotes; None if it is another answer.
+
+    S3 begins these answers before it knows whether it can.
+    """
+    try:
+        root, leaves = _read(document)
+    except MalformedAnswerError:
+        return None
+    found = {path[0]: text for path, text in leaves if len(path) == 1}
+    return found.get("ETag") if _is(root, "CopyObjectResult") or _is(root, "CopyPartResult") else None
+
+
+def tags(document: bytes) -> dict[str, str]:
+    """Read the answer of GetObjectTagging.
+
+    Raises:
+        MalformedAnswerError: It is another one.
+    """
+    root, leaves = _read(document)
+    if root != "Tagging":
+        message = f"S3 told no tags: it answered {root}"
+        raise MalformedAnswerError(message)
+    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    for path, text in leaves:
+        match path:
+            case ("TagSet", "Tag"):
+                found[fields.get("Key", "")] = fields.get("Value", "")
+                fields = {}
+            case ("TagSet", "Tag", name):
+                fields[name] = text
+    return found
+
+
 def completed(document: bytes) -> bool:
     """Return whether the answer to CompleteMultipartUpload says that there is an object now."""
     try:

@@ -15,7 +15,7 @@ from holdfast.drivers.s3.answers import MalformedAnswerError, completed, parts_p
 from holdfast.drivers.s3.requests import error_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from holdfast.drivers.s3.answers import Part
 
@@ -75,10 +75,7 @@ def finish(bucket: Bucket, key: str, upload: str, size: int, condition: Mapping[
         return
     check_parts(size, ((part.number, part.size) for part in parts))
     try:
-        try:
-            _complete(bucket, key, upload, parts, condition)
-        except NotImplementedError:  # of the condition: a key of our making is not taken
-            _complete(bucket, key, upload, parts, {})
+        complete(bucket, key, upload, parts, condition)
     except (FileExistsError, FileNotFoundError):
         # Somebody else may have finished it at the same time: then it is an object, and no upload any more.
         if _listed(bucket, key, upload) is not None:
@@ -86,7 +83,25 @@ def finish(bucket: Bucket, key: str, upload: str, size: int, condition: Mapping[
         bucket.send("HEAD", key, {})
 
 
-def _complete(bucket: Bucket, key: str, upload: str, parts: list[Part], condition: Mapping[str, str]) -> None:
+def complete(bucket: Bucket, key: str, upload: str, parts: Sequence[Part], condition: Mapping[str, str]) -> None:
+    """Make parts an object.
+
+    Args:
+        bucket: Where.
+        key: The whole one.
+        upload: The service's name of the upload.
+        parts: All of its parts.
+        condition: Headers that say under which condition, where the service knows such.
+    """
+    try:
+        _complete(bucket, key, upload, parts, condition)
+    except NotImplementedError:  # of the condition: a key of our making is not taken
+        if not condition:
+            raise
+        _complete(bucket, key, upload, parts, {})
+
+
+def _complete(bucket: Bucket, key: str, upload: str, parts: Sequence[Part], condition: Mapping[str, str]) -> None:
     lines = (f"<Part><PartNumber>{part.number}</PartNumber><ETag>{escape(part.etag)}</ETag></Part>" for part in parts)
     document = f"<CompleteMultipartUpload>{''.join(lines)}</CompleteMultipartUpload>"
     answer = bucket.send(

@@ -9,13 +9,14 @@ from urllib.error import HTTPError
 from urllib.request import Request
 
 from holdfast.drivers import canonical
-from holdfast.drivers.fetching import LARGEST, PATIENCE, Connection, fetch, is_passing
+from holdfast.drivers.fetching import LARGEST, PATIENCE, Connection, fetch_all, is_passing
 from holdfast.drivers.s3.answers import MalformedAnswerError, error_code, uploads_page
 from holdfast.drivers.s3.signature import Credentials, signed_headers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from holdfast.drivers.fetching import Fetched
     from holdfast.drivers.s3.answers import Upload
 
 _UNKNOWN = {"NotImplemented", "MethodNotAllowed", "UnsupportedOperation"}
@@ -78,6 +79,14 @@ class Bucket(NamedTuple):
             if "NoSuchUpload" not in str(error):
                 raise
 
+    def headers(self, key: str) -> dict[str, str]:
+        """Return what S3 says of an object, by names in lower case.
+
+        Raises:
+            OSError: The request failed.
+        """
+        return self._fetched("HEAD", key, {}, {"x-amz-checksum-mode": "ENABLED"}).headers
+
     def send(  # what a request is made of
         self,
         method: str,
@@ -102,6 +111,17 @@ class Bucket(NamedTuple):
             OSError: The request failed.
             NotImplementedError: The server does not know it.
         """
+        return self._fetched(method, key, query, headers, body, patience).body
+
+    def _fetched(  # noqa: PLR0917  # what a request is made of
+        self,
+        method: str,
+        key: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        patience: float = PATIENCE,
+    ) -> Fetched:
         url = f"{self.url}/{canonical.path(key)}"
         if query:
             url = f"{url}?{canonical.query_string(query)}"
@@ -109,7 +129,7 @@ class Bucket(NamedTuple):
         signed = signed_headers(method, url, self.region, self.credentials, now, more=headers, body=body or b"")
         request = Request(url, body, signed, method=method)  # noqa: S310  # http or https
         try:
-            return fetch(request, Connection(self.certificates, self.verify, self.proxy), patience=patience)
+            return fetch_all(request, Connection(self.certificates, self.verify, self.proxy), patience=patience)
         except HTTPError as error:
             with error:
                 raise error_of(error.code, error.read(LARGEST)) from None

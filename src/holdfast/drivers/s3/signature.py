@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from holdfast.drivers.protocol import SignRequest
+    from holdfast.drivers.optional import SignRequest
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 """Name of the signature."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.drivers import direct, forms
 from holdfast.drivers.canonical import Signer
-from holdfast.drivers.protocol import SignRequest, UploadOffer
+from holdfast.drivers.optional import SignRequest, UploadOffer
 from holdfast.drivers.s3 import multipart
 from holdfast.drivers.s3.headers import form_fields, setting_headers
 from holdfast.drivers.s3.signature import (
@@ -21,7 +21,7 @@ from holdfast.drivers.s3.signature import (
 )
 
 if TYPE_CHECKING:
-    from holdfast.drivers.protocol import UploadTerms
+    from holdfast.drivers.optional import UploadTerms
     from holdfast.drivers.s3.requests import Bucket
 
 PUT_LIMIT = 5 * 1024**3

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from holdfast.drivers.protocol import PartialUploadsBelow
-from holdfast.drivers.wrappers.wrapper import PLAIN_FILES, Wrapper
+from holdfast.drivers.optional import PartialUploadsBelow
+from holdfast.drivers.wrappers.wrapper import COPIES, PLAIN_FILES, Wrapper
 from holdfast.keys import validate_key
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import Driver, OpenedFile, Put, PutOptions, SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.optional import OpenedFile, Refusal, SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.places import Place
+    from holdfast.drivers.protocol import Driver, Put, PutOptions
     from holdfast.objects import ObjectInfo
 
 
@@ -30,9 +32,10 @@ class PrefixDriver(Wrapper):
         {
             **{
                 name: Wrapper.offered[name]
-                for name in ("put_many", "sign", "sign_async", "offer_upload", "finish_upload")
+                for name in ("put_many", "sign", "sign_async", "offer_upload", "finish_upload", "place")
             },
             **PLAIN_FILES,
+            **COPIES,
             # What was left behind outside of the folder is not ours to clear.
             "clear_partial_uploads": (PartialUploadsBelow, "_clear_folder"),
             "clear_partial_uploads_below": (PartialUploadsBelow, "_clear_below"),
@@ -83,6 +86,18 @@ class PrefixDriver(Wrapper):
         """Like `copy`."""
         await self.driver.copy_async(self._inner(source), self._inner(target), settings)
 
+    def origin(self, key: str) -> tuple[Driver, str]:
+        """Return the driver behind, with the folder before the key."""
+        return self._plain, self._inner(key)
+
+    def _copy_from(self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions) -> Refusal | None:
+        return super()._copy_from(origin, source, self._inner(target), options)
+
+    async def _copy_from_async(
+        self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions
+    ) -> Refusal | None:
+        return await super()._copy_from_async(origin, source, self._inner(target), options)
+
     def _put_many(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
         outcomes = super()._put_many([put._replace(key=self._inner(put.key)) for put in puts])
         return [outcome if isinstance(outcome, Exception) else self._outer(outcome) for outcome in outcomes]
@@ -117,6 +132,9 @@ class PrefixDriver(Wrapper):
     def _clear_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
         found = super()._clear_below(self._folder(folder), older_than, delete=delete)
         return [key.removeprefix(self._base) for key in found]
+
+    def _place(self) -> Place:
+        return super()._place().below(self._base)
 
     def _inner(self, key: str) -> str:
         # Both parts are valid and cannot climb; together they may be too long.

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import Driver, Put, PutOptions, SignRequest
+    from holdfast.drivers.optional import SignRequest
+    from holdfast.drivers.protocol import Driver, Put, PutOptions
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
@@ -51,6 +52,10 @@ class ReadOnlyDriver(Wrapper):
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Know the refusal."""
         return UnsupportedError if isinstance(error, ReadOnlyError) else self.driver.classify(error)
+
+    def origin(self, key: str) -> tuple[Driver, str]:
+        """Return the driver behind, which may be read."""
+        return self._plain, key
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Refuse, without a look at the body."""

@@ -5,17 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from holdfast.drivers.protocol import (
+from holdfast.drivers.optional import (
+    AsyncCopiesFrom,
     AsyncPartialUploads,
     AsyncSigner,
     BatchPut,
+    CopiesFrom,
     DirectUploads,
     PartialUploads,
     PartialUploadsBelow,
     PlainFiles,
     Signer,
-    is_async_driver,
 )
+from holdfast.drivers.places import Place, Placed
+from holdfast.drivers.protocol import is_async_driver
 from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
@@ -24,16 +27,8 @@ if TYPE_CHECKING:
 
     from holdfast.drivers.abilities import Abilities
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import (
-        AsyncDriver,
-        Driver,
-        OpenedFile,
-        Put,
-        PutOptions,
-        SignRequest,
-        UploadOffer,
-        UploadTerms,
-    )
+    from holdfast.drivers.optional import OpenedFile, Refusal, SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.protocol import AsyncDriver, Driver, Put, PutOptions
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
@@ -46,6 +41,15 @@ PLAIN_FILES = MappingProxyType(
     }
 )
 """What a wrapper may offer besides, if it neither limits, counts nor changes what is read."""
+
+COPIES = MappingProxyType(
+    {
+        "can_copy_from": (CopiesFrom, "_can_copy_from"),
+        "copy_from": (CopiesFrom, "_copy_from"),
+        "copy_from_async": (AsyncCopiesFrom, "_copy_from_async"),
+    }
+)
+"""What a wrapper may offer besides, if it need not see what is written."""
 
 
 class Wrapper:
@@ -72,6 +76,7 @@ class Wrapper:
             "clear_partial_uploads": (PartialUploads, "_clear"),
             "clear_partial_uploads_async": (AsyncPartialUploads, "_clear_async"),
             "clear_partial_uploads_below": (PartialUploadsBelow, "_clear_below"),
+            "place": (Placed, "_place"),
         }
     )
 
@@ -174,6 +179,10 @@ class Wrapper:
         found: list[str] = self._plain.clear_partial_uploads_below(folder, older_than, delete=delete)
         return found
 
+    def _place(self) -> Place:
+        place: Place = self._plain.place()
+        return place
+
     def _open_file(self, key: str) -> OpenedFile:
         file: OpenedFile = self._plain.open_file(key)
         return file
@@ -189,6 +198,20 @@ class Wrapper:
     def _relative_path(self, key: str) -> str:
         path: str = self._plain.relative_path(key)
         return path
+
+    def _can_copy_from(self, origin: Driver) -> bool:
+        possible: bool = self._plain.can_copy_from(origin)
+        return possible
+
+    def _copy_from(self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions) -> Refusal | None:
+        refusal: Refusal | None = self._plain.copy_from(origin, source, target, options)
+        return refusal
+
+    async def _copy_from_async(
+        self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions
+    ) -> Refusal | None:
+        refusal: Refusal | None = await self._plain.copy_from_async(origin, source, target, options)
+        return refusal
 
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """List objects."""

@@ -13,27 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, ContentSettings
+from azure.storage.blob import BlobBlock
 from fsspec.asyn import sync
 
 from holdfast import errors
 from holdfast.drivers.abilities import HEADERS, Abilities
+from holdfast.drivers.azure import altering
 from holdfast.drivers.body import Body
 from holdfast.drivers.fsspec import signing, uploads
+from holdfast.drivers.fsspec.adlfs.container import IF_ABSENT, about_put, etag_of
+from holdfast.drivers.fsspec.adlfs.copying import Copying, copied
 from holdfast.drivers.fsspec.adlfs.errors import meaning
-from holdfast.drivers.fsspec.adlfs.limits import TIMEOUTS, Again, less_pause, staged
+from holdfast.drivers.fsspec.adlfs.limits import staged
 from holdfast.drivers.fsspec.adlfs.reading import SERVICE, span
 from holdfast.drivers.fsspec.adlfs.settings import check_settings, tier
 from holdfast.drivers.fsspec.answers import answer_of
-from holdfast.drivers.fsspec.content_types import sendable
-from holdfast.drivers.fsspec.filesystem import FileSystem
 from holdfast.drivers.fsspec.in_flight import in_flight
-from holdfast.drivers.metadata import decode_metadata, encode_metadata
 from holdfast.drivers.ordering import utf8_ordered
 from holdfast.drivers.parts import Head, Parts
-from holdfast.drivers.places import Place, azure_endpoint, in_azure, said
 from holdfast.drivers.protocol import MIB, PutOptions
-from holdfast.errors import UnsupportedError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.objects import ObjectInfo
 from holdfast.sources import IterableSource
@@ -42,19 +40,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from holdfast.drivers.protocol import SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.altering import Change
+    from holdfast.drivers.optional import SignRequest, UploadOffer, UploadTerms
     from holdfast.errors import StorageError
 
 _SINGLE = MIB  # bytes that aiohttp writes in one go without a warning; more goes as a block, which is a stream
 _STREAMED, _WHOLE = 8 * MIB, 32 * MIB  # bytes of one request of a read
 _DELETIONS = 16  # under way at once
-_METADATA_LIMIT = 8192
 _PAGE = 5000
 _PAST_THE_END = 416
-_COPY_PAUSE = 0.2  # seconds between two looks at a copy that Azure makes in the background
 
 
-class AdlFSDriver(FileSystem):
+class AdlFSDriver(Copying):
     """Blobs in a container.
 
     Args:
@@ -64,24 +61,6 @@ class AdlFSDriver(FileSystem):
 
     abilities = Abilities(versions=True, settings=HEADERS | {"storage_class", "tags", "encryption_key"})
 
-    def __init__(self, fs: Any, root: str) -> None:
-        super().__init__(fs)
-        self._container, slash, prefix = root.partition("/")
-        self._prefix = prefix + slash
-
-    def place(self) -> Place:
-        """Read the options."""
-        options = self.options()
-        text = said(options, "connection_string", variables=("AZURE_STORAGE_CONNECTION_STRING",))
-        account = said(options, "account_name", variables=("AZURE_STORAGE_ACCOUNT_NAME",))
-        return in_azure(azure_endpoint(text), account, self._container, self._prefix)
-
-    def _made(self) -> Any:
-        fs = super()._made()
-        less_pause(fs.service_client)
-        fs._timeout_kwargs = {**TIMEOUTS, **fs._timeout_kwargs}
-        return fs
-
     def check_settings(self, settings: ObjectSettings) -> None:
         """Refuse settings that Azure does not take."""
         check_settings(settings)
@@ -89,7 +68,7 @@ class AdlFSDriver(FileSystem):
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to a MiB, beyond that in blocks."""
         self.check_settings(options.settings)
-        about = _about(key, options)
+        about = about_put(key, options)
         if options.settings.encryption_key:
             about["encryption_scope"] = options.settings.encryption_key
         parts, head = Parts.plan(options, body.expected_size), Head.of(options)
@@ -103,11 +82,11 @@ class AdlFSDriver(FileSystem):
             answer = self._call(blob.upload_blob, data, length=len(data), overwrite=not options.if_absent, **about)
         else:
             rest = iter([memoryview(data)]) if whole else chain(head.release(), blocks)
-            condition = _IF_ABSENT if options.if_absent else {}
+            condition = IF_ABSENT if options.if_absent else {}
             answer = self._put_in_blocks(blob, rest, parts.concurrency, {**condition, **about})
         with answer_of(SERVICE):
             changed = answer["last_modified"].timestamp()
-            return ObjectInfo(key, body.size, changed, _etag(answer["etag"]), answer.get("version_id"))
+            return ObjectInfo(key, body.size, changed, etag_of(answer["etag"]), answer.get("version_id"))
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read with a request for each 8 MiB, all of the same version of the blob."""
@@ -118,10 +97,6 @@ class AdlFSDriver(FileSystem):
         for piece in pieces:
             for position in range(0, len(piece), chunk_size):
                 yield piece[position : position + chunk_size]
-
-    def stat(self, key: str) -> ObjectInfo:
-        """Ask for a blob's properties."""
-        return self._described(key, self._call(self._blob(key).get_blob_properties))
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete blobs, and their snapshots, several at once; Azurite refuses this SDK's batches."""
@@ -141,7 +116,7 @@ class AdlFSDriver(FileSystem):
         about: dict[str, Any] = {"tags": dict(settings.tags)} if settings.tags else {}
         if settings.storage_class:
             about["standard_blob_tier"] = tier(settings.storage_class)
-        self._call(_copied, self._blob(source), self._blob(target), about)
+        self._call(copied, self._blob(source), self._blob(target), about)
 
     def _copy_through(self, source: str, target: str, settings: ObjectSettings) -> None:
         found = self._call(self._blob(source).get_blob_properties)
@@ -162,6 +137,16 @@ class AdlFSDriver(FileSystem):
         """Return a URL that is signed with the account's key."""
         return signing.adlfs_url(self.native, self._container, request._replace(key=self._prefix + request.key))
 
+    def check_alter(self, settings: ObjectSettings) -> None:
+        """Look for the account's key."""
+        check_settings(settings)
+        altering.check(settings)
+        uploads.adlfs_container(self.native, self._container)
+
+    def alter(self, key: str, change: Change) -> bool:
+        """Change the blob with requests of our own."""
+        return altering.alter(uploads.adlfs_container(self.native, self._container), self._prefix + key, change)
+
     def offer_upload(self, terms: UploadTerms) -> UploadOffer:
         """Sign as for URLs."""
         whole = terms._replace(key=self._prefix + terms.key)
@@ -176,21 +161,6 @@ class AdlFSDriver(FileSystem):
         return meaning(error) or super().classify(error)
 
     # --- requests
-
-    @property
-    def _client(self) -> Any:
-        return self.native.service_client.get_container_client(self._container)
-
-    def _blob(self, key: str) -> Any:
-        return self._client.get_blob_client(self._prefix + key)
-
-    @property
-    def _limits(self) -> dict[str, Any]:
-        """What every request is sent with; left to the client, it would wait as long as the SDK likes."""
-        return {"retry_hook": Again(), **getattr(self.native, "_timeout_kwargs", {})}
-
-    def _call(self, operation: Any, *args: Any, **arguments: Any) -> Any:
-        return sync(self.native.loop, operation, *args, **self._limits, **arguments)
 
     def _put_in_blocks(
         self, blob: Any, blocks: Iterator[memoryview], concurrency: int, about: Mapping[str, Any]
@@ -241,45 +211,6 @@ class AdlFSDriver(FileSystem):
 
     # --- descriptions
 
-    def _described(self, key: str, found: Any) -> ObjectInfo:
-        with answer_of(SERVICE):
-            return ObjectInfo(
-                key,
-                int(found.size),
-                found.last_modified.timestamp(),
-                _etag(found.etag),
-                found.version_id,
-                found.content_settings.content_type or None,
-                decode_metadata(found.metadata or {}),
-            )
-
-
-_IF_ABSENT = {"match_condition": MatchConditions.IfMissing}  # with an etag the library hands that on to aiohttp
-
-
-def _about(key: str, options: PutOptions) -> dict[str, Any]:
-    settings = options.settings
-    about: dict[str, Any] = {
-        "content_settings": ContentSettings(
-            content_type=sendable(options.content_type),
-            content_encoding=settings.content_encoding,
-            content_language=settings.content_language,
-            content_disposition=settings.content_disposition,
-            cache_control=settings.cache_control,
-        )
-    }
-    if options.metadata:
-        about["metadata"] = encode_metadata(options.metadata)
-        used = sum(len(name) + len(value) for name, value in about["metadata"].items())
-        if used > _METADATA_LIMIT:
-            message = f"put of {key!r} refused: its metadata takes {used} bytes, Azure keeps {_METADATA_LIMIT}"
-            raise UnsupportedError(message, operation="put", path=key)
-    if settings.tags:
-        about["tags"] = dict(settings.tags)
-    if settings.storage_class:
-        about["standard_blob_tier"] = tier(settings.storage_class)
-    return about
-
 
 async def _deleted(blob: Any, **limits: Any) -> None:
     try:
@@ -289,18 +220,6 @@ async def _deleted(blob: Any, **limits: Any) -> None:
             raise
 
 
-async def _copied(source: Any, target: Any, about: Mapping[str, Any], **limits: Any) -> None:
-    answer = await target.start_copy_from_url(source.url, **about, **limits)
-    status, told = answer["copy_status"], None
-    while status == "pending":
-        await asyncio.sleep(_COPY_PAUSE)
-        copied = (await target.get_blob_properties(**limits)).copy
-        status, told = copied.status, copied.status_description
-    if status != "success":
-        message = f"Azure ended the copy as {status}: {told}"
-        raise OSError(message)
-
-
 async def _next_page(pages: Any) -> list[Any] | None:
     with answer_of(SERVICE):
         try:
@@ -308,7 +227,3 @@ async def _next_page(pages: Any) -> list[Any] | None:
         except StopAsyncIteration:
             return None
         return [found async for found in page]
-
-
-def _etag(tag: str | None) -> str | None:
-    return tag.strip('"') if tag else None

@@ -6,52 +6,45 @@ version of what was written, and pass over the errors of a bulk delete.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from fsspec.asyn import sync
 
 from holdfast.drivers.abilities import Abilities
-from holdfast.drivers.attempts import repeated
 from holdfast.drivers.fsspec import signing, uploads
 from holdfast.drivers.fsspec.answers import answer_of
-from holdfast.drivers.fsspec.closing import close_in
-from holdfast.drivers.fsspec.filesystem import FileSystem
-from holdfast.drivers.fsspec.in_flight import in_flight
-from holdfast.drivers.fsspec.s3fs.answers import SERVICE, check_answer
+from holdfast.drivers.fsspec.s3fs.answers import SERVICE
+from holdfast.drivers.fsspec.s3fs.copying import Copying
 from holdfast.drivers.fsspec.s3fs.errors import TAKEN, code, meaning
-from holdfast.drivers.fsspec.s3fs.values import arguments, described, headers, of_copy
-from holdfast.drivers.metadata import decode_metadata
+from holdfast.drivers.fsspec.s3fs.requests import etag_of
+from holdfast.drivers.fsspec.s3fs.values import arguments, described
 from holdfast.drivers.parts import Head, Parts
-from holdfast.drivers.places import Place, in_s3, said
 from holdfast.drivers.protocol import MIB
 from holdfast.drivers.ranges import window
-from holdfast.object_settings import NO_SETTINGS, ObjectSettings
+from holdfast.drivers.s3 import altering
+from holdfast.object_settings import ObjectSettings
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterator, Mapping, Sequence
-    from concurrent.futures import Future
 
+    from holdfast.drivers.altering import Change
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions, SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.optional import SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.protocol import PutOptions
     from holdfast.errors import StorageError
 
 _IN_FLIGHT = 15 * MIB  # bytes of one upload; on their way to the socket they take four times as much
 _DELETE_LIMIT = 1000
 _STEP = 8 * MIB  # bytes of an object that are held at a time, of which a part is wanted
-_COPY_LIMIT = 5 * 1024**3
-_COPY_PART = 1024**3
-_NO_TAGS = {"NotImplemented", "MethodNotAllowed", "501", "405"}
-_COPIES = 8  # parts of a copy under way at once; they take no memory here
 
 
-class S3FSDriver(FileSystem):
+class S3FSDriver(Copying):
     """Objects in a bucket.
 
     Args:
@@ -60,29 +53,6 @@ class S3FSDriver(FileSystem):
     """
 
     abilities = Abilities(versions=True, settings=frozenset(ObjectSettings._fields))
-
-    def __init__(self, fs: Any, root: str) -> None:
-        super().__init__(fs)
-        self._bucket, slash, prefix = root.partition("/")
-        self._prefix = prefix + slash
-
-    def place(self) -> Place:
-        """Read the options."""
-        options = self.options()
-        given = {**(options.get("client_kwargs") or {}), **options}
-        endpoint = said(given, "endpoint_url", variables=("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
-        return in_s3(endpoint, self._bucket, self._prefix)
-
-    def _made(self) -> Any:
-        fs = super()._made()
-        # Seconds of silence; s3fs has 15, and some servers put a large upload together for longer than that.
-        fs.connect_timeout, fs.read_timeout = 5, 180
-        fs.retries = 1  # botocore has attempts of its own, and each would be multiplied by these
-        return fs
-
-    def _prepared(self, fs: Any) -> Any:
-        fs.close_session = lambda loop, client: close_in(loop, partial(client.__aexit__, None, None, None))
-        return fs
 
     def put(self, key: str, body: Body, options: PutOptions) -> ObjectInfo:
         """Write in one request up to `SINGLE_PUT_LIMIT`, beyond that in parts."""
@@ -104,7 +74,7 @@ class S3FSDriver(FileSystem):
             if condition and body.error is None and code(error) in TAKEN:
                 raise FileExistsError(key) from error
             raise
-        return ObjectInfo(key, body.size, _time(answer), _etag(answer), answer.get("VersionId"))
+        return ObjectInfo(key, body.size, _time(answer), etag_of(answer), answer.get("VersionId"))
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read with one request."""
@@ -127,24 +97,6 @@ class S3FSDriver(FileSystem):
         finally:
             loop.call_soon_threadsafe(body.close)
 
-    def stat(self, key: str) -> ObjectInfo:
-        """Ask for an object's headers."""
-        try:
-            found = self._call("head_object", Key=self._prefix + key)
-        except OSError as error:
-            told = self._explained(key, error)
-            raise told from told.__cause__
-        with answer_of(SERVICE):
-            return ObjectInfo(
-                key,
-                found["ContentLength"],
-                found["LastModified"].timestamp(),
-                _etag(found),
-                found.get("VersionId"),
-                found.get("ContentType"),
-                decode_metadata(found.get("Metadata", {})),
-            )
-
     def delete(self, keys: Sequence[str]) -> None:
         """Delete up to a thousand objects with one request."""
         if len(keys) == 1:
@@ -158,32 +110,6 @@ class S3FSDriver(FileSystem):
                 kind = PermissionError if first.get("Code") == "AccessDenied" else OSError
                 message = f"{len(failed)} were not deleted, {first.get('Key')!r} for {first.get('Code')}"
                 raise kind(f"{message}: {first.get('Message')}")
-
-    def copy(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
-        """Copy inside S3, in parts beyond 5 GiB."""
-        origin, key = {"Bucket": self._bucket, "Key": self._prefix + source}, {"Key": self._prefix + target}
-        info = self.stat(source)
-        if info.size <= _COPY_LIMIT:
-            self._call("copy_object", **key, **of_copy(arguments(settings)), CopySource=origin)
-        else:
-            about = {
-                **described(info.content_type, info.metadata),
-                **arguments(settings),
-                **self._own(source, settings),
-            }
-            self._in_parts(key, about, {}, _copies(origin, info.size), _COPIES)
-
-    def _own(self, key: str, settings: ObjectSettings) -> dict[str, str]:
-        """Return the headers and tags of an object, which a copy in parts does not take along, as a whole one does."""
-        found = headers(self._call("head_object", Key=self._prefix + key))
-        try:
-            own = self._call("get_object_tagging", Key=self._prefix + key)["TagSet"]
-        except OSError as error:
-            if code(error) not in _NO_TAGS:
-                raise
-            return found  # a service without tags
-        tags = {**settings.tags, **{tag["Key"]: tag["Value"] for tag in own}}
-        return {**found, **arguments(ObjectSettings(tags=tags))}
 
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """List and abort multipart uploads."""
@@ -227,11 +153,19 @@ class S3FSDriver(FileSystem):
 
     def _listed(self, found: Mapping[str, Any]) -> ObjectInfo:
         key = found["Key"].removeprefix(self._prefix)
-        return ObjectInfo(key, found["Size"], found["LastModified"].timestamp(), _etag(found))
+        return ObjectInfo(key, found["Size"], found["LastModified"].timestamp(), etag_of(found))
 
     def sign(self, request: SignRequest) -> str:
         """Return a presigned URL."""
         return signing.s3fs_url(self.native, self._bucket, request._replace(key=self._prefix + request.key))
+
+    def check_alter(self, settings: ObjectSettings) -> None:  # noqa: ARG002  # botocore checks them
+        """Look for the credentials."""
+        signing.s3fs_bucket(self.native, self._bucket)
+
+    def alter(self, key: str, change: Change) -> bool:
+        """Copy the object onto itself, with a request of our own."""
+        return altering.alter(signing.s3fs_bucket(self.native, self._bucket), self._prefix + key, change)
 
     def offer_upload(self, terms: UploadTerms) -> UploadOffer:
         """Sign as for URLs."""
@@ -246,105 +180,16 @@ class S3FSDriver(FileSystem):
         """Go by S3's code, which s3fs keeps in the cause, and by what botocore raises."""
         return meaning(error) or super().classify(error)
 
-    # --- requests
-
-    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = sync(self.native.loop, self._request, operation, **arguments)
-        repeated(answer.get("ResponseMetadata", {}).get("RetryAttempts", 0))
-        return answer
-
-    def _begin(self, operation: str, **arguments: Any) -> Future[dict[str, Any]]:
-        return asyncio.run_coroutine_threadsafe(self._request(operation, **arguments), self.native.loop)
-
-    async def _request(self, operation: str, **arguments: Any) -> dict[str, Any]:
-        client = await self.native.set_session()
-        # aiohttp has no timeout for the interim answer: a put would wait for a silent server for ever.
-        client.meta.events.register_last("before-call.s3", _expect_nothing, unique_id="holdfast-expect")
-        answer: dict[str, Any] = await self.native._call_s3(operation, Bucket=self._bucket, **arguments)
-        try:
-            check_answer(operation, answer)
-        except BaseException:
-            if "Body" in answer:
-                answer["Body"].close()
-            raise
-        return answer
-
-    def _explained(self, key: str, error: OSError) -> OSError:
-        """Return the error of a GET for that of a HEAD, which has no body and so tells no more than a number."""
-        if code(error) not in {"400", "403", "404"}:
-            return error
-        try:
-            answer = self._call("get_object", Key=self._prefix + key, Range="bytes=0-0")
-        except OSError as told:
-            return told
-        self.native.loop.call_soon_threadsafe(answer["Body"].close)  # it was written meanwhile
-        return error
-
-    def _abort(self, key: str, upload_id: str) -> None:
-        try:
-            self._call("abort_multipart_upload", Key=key, UploadId=upload_id)
-        except OSError as error:
-            if code(error) != "NoSuchUpload":  # else it came to its end meanwhile
-                raise
-
-    def _in_parts(
-        self,
-        target: Mapping[str, str],
-        about: Mapping[str, Any],
-        condition: Mapping[str, str],
-        requests: Iterator[tuple[str, dict[str, Any]]],
-        concurrency: int,
-    ) -> dict[str, Any]:
-        """Run a multipart upload to its end, or abort it."""
-        upload = self._call("create_multipart_upload", **target, **about)
-        target = {**target, "UploadId": upload["UploadId"]}
-
-        def begin(number: int, request: tuple[str, dict[str, Any]]) -> Future[dict[str, Any]]:
-            operation, arguments = request
-            return self._begin(operation, **target, PartNumber=number, **arguments)
-
-        try:
-            answers = in_flight(begin, requests, concurrency)
-            checksum = about.get("ChecksumAlgorithm") or self.native.s3_additional_kwargs.get("ChecksumAlgorithm")
-            parts = [{"PartNumber": number, **_part(answer, checksum)} for number, answer in enumerate(answers, 1)]
-            return self._call("complete_multipart_upload", **target, **condition, MultipartUpload={"Parts": parts})
-        except BaseException:
-            with suppress(Exception):
-                self._call("abort_multipart_upload", **target)
-            raise
-
 
 def _chunks(loop: asyncio.AbstractEventLoop, body: Any, size: int | None) -> Iterator[bytes]:
     while chunk := sync(loop, body.read, -1 if size is None else size):
         yield chunk
 
 
-def _expect_nothing(params: dict[str, Any], **_: Any) -> None:
-    """Send a body at once, without ``Expect: 100-continue``."""
-    params["headers"].pop("Expect", None)
-
-
 def _uploads(blocks: Iterator[memoryview], about: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     more = {name: about[name] for name in ("ChecksumAlgorithm",) if name in about}
     for block in blocks:
         yield "upload_part", {"Body": bytes(block), **more}
-
-
-def _copies(origin: Mapping[str, str], size: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    for start in range(0, size, _COPY_PART):
-        span = f"bytes={start}-{min(start + _COPY_PART, size) - 1}"
-        yield "upload_part_copy", {"CopySource": origin, "CopySourceRange": span}
-
-
-def _part(answer: Mapping[str, Any], checksum: str | None) -> dict[str, str]:
-    """Return what the completion of an upload repeats of the answer to a part."""
-    told = answer.get("CopyPartResult", answer)
-    return {name: told[name] for name in ("ETag", f"Checksum{checksum}") if name in told}
-
-
-def _etag(answer: Mapping[str, Any]) -> str | None:
-    tag = answer.get("ETag")
-    return tag.strip('"') if tag else None
 
 
 def _time(answer: Mapping[str, Any]) -> float:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 TAKEN = frozenset({"PreconditionFailed", "412", "ConditionalRequestConflict"})
 """Codes that say, of a put that must not replace, that there is something to replace."""
 
+UNKNOWN = frozenset({"NotImplemented", "MethodNotAllowed", "501", "405"})
+"""Codes of servers that do not know what they are asked for."""
+
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 _CODES: dict[str, type[StorageError]] = {
     **dict.fromkeys(

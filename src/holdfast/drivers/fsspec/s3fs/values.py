@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from holdfast.drivers.fsspec.content_types import sendable
+from holdfast.drivers.content_types import sendable
 from holdfast.drivers.metadata import encode_metadata
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ _NAMES = {
     "content_language": "ContentLanguage",
 }
 
+
+REPLACED: Mapping[str, str] = MappingProxyType({"MetadataDirective": "REPLACE", "TaggingDirective": "REPLACE"})
+"""What a copy is told that takes nothing but the bytes from its original."""
 
 _OF_COPIES = frozenset({"StorageClass", "ServerSideEncryption", "SSEKMSKeyId", "ChecksumAlgorithm"})
 _HEADERS = frozenset({"CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage"})

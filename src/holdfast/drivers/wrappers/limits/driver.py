@@ -9,14 +9,15 @@ from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.drivers.wrappers.limits import reading, writing
 from holdfast.drivers.wrappers.limits.attempts import Limits
 from holdfast.drivers.wrappers.limits.policy import Policy
-from holdfast.drivers.wrappers.wrapper import Wrapper, never_blocks
+from holdfast.drivers.wrappers.wrapper import COPIES, Wrapper, never_blocks
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import Driver, PutOptions, SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.optional import Refusal, SignRequest, UploadOffer, UploadTerms
+    from holdfast.drivers.protocol import Driver, PutOptions
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
 
@@ -32,7 +33,7 @@ class LimitedDriver(Wrapper):
     """
 
     # Batches are written one by one, side by side: so each object has a clock and attempts of its own.
-    offered = MappingProxyType({name: how for name, how in Wrapper.offered.items() if name != "put_many"})
+    offered = MappingProxyType({**{name: how for name, how in Wrapper.offered.items() if name != "put_many"}, **COPIES})
 
     def __init__(
         self, driver: Driver, policy: Policy | None = None, max_concurrency: int | None = None, **clock: Any
@@ -88,6 +89,22 @@ class LimitedDriver(Wrapper):
     async def copy_async(self, source: str, target: str, settings: ObjectSettings = NO_SETTINGS) -> None:
         """Like `copy`."""
         await self._awaited.copy_async(source, target, settings)
+
+    def origin(self, key: str) -> tuple[Driver, str]:
+        """Return the driver behind: what is copied from there is written elsewhere, by the limits of that place."""
+        return self._plain, key
+
+    def _copy_from(self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions) -> Refusal | None:
+        refusal: Refusal | None = self.limits.repeat(lambda _: self._plain.copy_from(origin, source, target, options))
+        return refusal
+
+    async def _copy_from_async(
+        self, origin: Driver, source: ObjectInfo, target: str, options: PutOptions
+    ) -> Refusal | None:
+        refusal: Refusal | None = await self.limits.repeat_async(
+            lambda _: self._plain.copy_from_async(origin, source, target, options)
+        )
+        return refusal
 
     def _sign(self, request: SignRequest) -> str:
         url: str = self.limits.repeat(lambda _: self._plain.sign(request))

@@ -7,21 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from holdfast.drivers import threads
 from holdfast.drivers.body import Body
-from holdfast.drivers.protocol import (
-    MIB,
-    AsyncPartialUploads,
-    AsyncSigner,
-    PartialUploads,
-    PartialUploadsBelow,
-    PutOptions,
-    Signer,
-)
+from holdfast.drivers.optional import AsyncSigner, Signer
+from holdfast.drivers.protocol import MIB, PutOptions
 from holdfast.drivers.wrappers.mirror import reading
 from holdfast.drivers.wrappers.mirror.copies import not_written
 from holdfast.drivers.wrappers.mirror.replica import ReplicaError
 from holdfast.drivers.wrappers.mirror.writing import Writing
+from holdfast.drivers.wrappers.partial_uploads import ClearsEach
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.sources import AsyncIterableSource, IterableSource
 
@@ -29,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
     from holdfast.drivers.abilities import Abilities
-    from holdfast.drivers.protocol import AsyncDriver, Driver, SignRequest
+    from holdfast.drivers.optional import SignRequest
+    from holdfast.drivers.protocol import AsyncDriver, Driver
     from holdfast.drivers.wrappers.mirror.replica import Replica
     from holdfast.errors import StorageError
     from holdfast.objects import ObjectInfo
@@ -37,7 +31,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class MirrorDriver:
+class MirrorDriver(ClearsEach):
     """Several drivers that hold the same objects.
 
     Args:
@@ -55,11 +49,7 @@ class MirrorDriver:
             self.sign = self._sign
         if isinstance(self._first.plain, AsyncSigner):
             self.sign_async = self._sign_async
-        if any(isinstance(replica.plain, PartialUploads) for replica in self.replicas):
-            self.clear_partial_uploads = self._clear
-            self.clear_partial_uploads_async = self._clear_async
-        if any(isinstance(replica.plain, PartialUploadsBelow) for replica in self.replicas):
-            self.clear_partial_uploads_below = self._clear_below
+        super().__init__(self.behind)
 
     @property
     def behind(self) -> Sequence[Driver]:
@@ -177,30 +167,6 @@ class MirrorDriver:
     async def _sign_async(self, request: SignRequest) -> str:
         url: str = await self._first.plain.sign_async(request)  # type: ignore[attr-defined]  # bound to an `AsyncSigner`
         return url
-
-    def _clear(self, older_than: float, *, delete: bool) -> list[str]:
-        found: list[str] = []
-        for replica in self.replicas:
-            if isinstance(replica.plain, PartialUploads):
-                found += replica.plain.clear_partial_uploads(older_than, delete=delete)
-        return found
-
-    async def _clear_async(self, older_than: float, *, delete: bool) -> list[str]:
-        found: list[str] = []
-        for replica in self.replicas:
-            if isinstance(replica.plain, AsyncPartialUploads):
-                found += await replica.plain.clear_partial_uploads_async(older_than, delete=delete)
-            elif isinstance(replica.plain, PartialUploads):
-                call = replica.plain.clear_partial_uploads
-                found += await threads.run_to_end(threads.blocking.submit(call, older_than, delete=delete))
-        return found
-
-    def _clear_below(self, folder: str, older_than: float, *, delete: bool) -> list[str]:
-        found: list[str] = []
-        for replica in self.replicas:
-            if isinstance(replica.plain, PartialUploadsBelow):
-                found += replica.plain.clear_partial_uploads_below(folder, older_than, delete=delete)
-        return found
 
     # --- failures
 
