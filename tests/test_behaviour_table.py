@@ -7,8 +7,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parent
 
-# Of the lines up to 70, 65 (moving files) comes with a feature of its own.
-LINES = set(range(1, 71)) - {65}
+LINES = set(range(1, 71))
 
 # Requirements of security with tests of their name: keys and local disk, rows, uploads, serving, secrets. Those on
 # fetching from URLs, images, converters and scanning (18, 19, 25-29) come with the features that they are about.

@@ -267,7 +267,7 @@ class FileObject(SignableFile):
 
     def _twin(self, backend: StorageBackend) -> FileObject:
         """Return a file of the same name, type and metadata that lies nowhere yet."""
-        return FileObject(
+        return type(self)(
             backend=backend, filename=self.filename, content_type=self._content_type, metadata=untrack(self.metadata)
         )
 

@@ -31,7 +31,8 @@ _MAX_SIZE = 2**63 - 1
 def parse(value: Any) -> dict[str, Any]:
     """Return the ten fields of a row's value; unknown ones are left out, missing ones are None.
 
-    Rows of advanced-alchemy have no ``to_filename``: their key is the ``filename``.
+    Rows of advanced-alchemy have no ``to_filename``: their key is the ``filename``. A slash in front of it was no part
+    of the key there.
 
     Raises:
         InvalidValueError: It is not the value of a file.
@@ -43,10 +44,11 @@ def parse(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _invalid("it", f"is a {type(value).__name__}, not an object")
     fields = {name: value.get(name) for name in FIELDS}
-    if fields["to_filename"] is None:
-        fields["to_filename"] = fields["filename"]
-    for name in ("backend", "filename", "to_filename"):
+    for name in ("backend", "filename"):
         _check_text(name, fields[name])
+    if fields["to_filename"] is None:
+        fields["to_filename"] = str(fields["filename"]).removeprefix("/")
+    _check_text("to_filename", fields["to_filename"])
     for name in ("content_type", "checksum", "etag", "version_id"):
         if fields[name] is not None:
             _check_text(name, fields[name])

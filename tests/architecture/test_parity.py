@@ -28,6 +28,8 @@ COMPLETE = {
         "update_metadata": NO_IO,
     },
     "holdfast.backends.base.StorageBackend": {
+        "check_alter": NO_IO,
+        "is_own": NO_IO,
         "link": NO_IO,
         "open": SYNC_BY_NATURE,
         "plain_path": NO_IO,

@@ -50,7 +50,9 @@ def test_what_is_extra(mirrored):
     key = mirrored.add()
     mirrored.run("mirror")
     left = mirrored.store("left.txt", age=7200.0)
-    (mirrored.folder / "files" / left).rename(mirrored.folder / "copies" / left)
+    extra = mirrored.folder / "copies" / left
+    extra.parent.mkdir(parents=True, exist_ok=True)  # of yesterday, after midnight
+    (mirrored.folder / "files" / left).rename(extra)
     kept, gone = mirrored.run_each(["mirror", "--grace", "0s"], ["mirror", "--grace", "0s", "--delete"])
     assert (kept.status, gone.status) == (0, 0), (kept, gone)
     assert "docs/copies: 1 object extra" in kept.out

@@ -2,8 +2,15 @@
 
 import pytest
 
-from holdfast.backends.wrappers import CachedBackend, LimitedBackend, MirrorBackend, PrefixBackend, ReadOnlyBackend
-from holdfast.config import configure, load
+from holdfast.backends.wrappers import (
+    CachedBackend,
+    GradualBackend,
+    LimitedBackend,
+    MirrorBackend,
+    PrefixBackend,
+    ReadOnlyBackend,
+)
+from holdfast.config import check, configure, load
 from holdfast.errors import ConfigurationError, UnsupportedError
 
 
@@ -92,6 +99,46 @@ def test_a_mirror(tmp_path, registry):
     assert (tmp_path / "main/a.txt").read_bytes() == (tmp_path / "backup/a.txt").read_bytes() == b"bytes"
 
 
+def test_a_move(tmp_path, registry):
+    """It reads from the old one and writes to the new one, which are used through it alone, in a folder if need be."""
+    configure(
+        {
+            "storages": {
+                "docs": {"gradual": {"new": "cloud", "old": "disk"}, "checksum": "none"},
+                "avatars": {"of": "docs", "prefix": "public"},
+                "disk": {"type": "local", "path": str(tmp_path)},
+                "cloud": {"uri": "memory://"},
+            }
+        },
+        registry=registry,
+    )
+    assert registry.all().keys() == {"docs", "avatars"}
+    docs = registry.get("docs")
+    assert isinstance(docs, GradualBackend)
+    docs.old.put("public/ada.png", b"bytes")
+    assert registry.get("avatars").read("ada.png") == b"bytes"
+    assert docs.put("public/b.png", b"bytes").checksum is None
+    assert docs.new.exists("public/b.png")
+    assert docs.remaining() == 1
+
+
+def test_a_move_is_checked(tmp_path):
+    """Objects can be written, listed and deleted, from a disk to memory as from memory to a disk."""
+    report = check(
+        {
+            "storages": {
+                "there": {"gradual": {"new": "memory", "old": "disk"}},
+                "back": {"gradual": {"new": "other", "old": "memory"}},
+                "disk": {"type": "local", "path": str(tmp_path / "disk")},
+                "other": {"type": "local", "path": str(tmp_path / "other")},
+                "memory": {"uri": "memory://"},
+            }
+        }
+    )
+    assert report.ok, report
+    assert report.storages.keys() >= {"there", "back"}
+
+
 @pytest.mark.parametrize(
     ("storages", "complaint"),
     [
@@ -104,6 +151,12 @@ def test_a_mirror(tmp_path, registry):
         ({"a": {"mirror": ["b"]}, "b": "memory://"}, "needs at least two storages"),
         ({"a": {"mirror": "b"}, "b": "memory://"}, "mirror must be a list of storages"),
         ({"a": {"uri": "memory://", "require": 2}}, "require goes with mirror"),
+        ({"a": {"gradual": "b"}, "b": "memory://"}, "gradual must name two storages, such as gradual = "),
+        ({"a": {"gradual": {"new": "b"}}, "b": "memory://"}, "gradual must name two storages"),
+        ({"a": {"gradual": {"new": "b", "old": "b"}}, "b": "memory://"}, "both called 'b'"),
+        ({"a": {"gradual": {"new": "b", "old": "c"}}, "b": "memory://"}, "stands on 'c', which is no storage"),
+        ({"a": {"gradual": {"new": "b", "old": "a"}}, "b": "memory://"}, "stands on 'a', which stands on it"),
+        ({"a": {"gradual": {"new": "b", "old": "b"}, "region": "x"}, "b": "memory://"}, "which has its own region"),
         ({"a": {"uri": "memory://", "cache": {"folder": "/x"}}}, "cache needs a folder and a size"),
         ({"a": {"uri": "memory://", "cache": {"folder": "x", "max_bytes": 1}}}, "must be absolute"),
         ({"a": {"uri": "s3://b/", "limits": {"retries": 1}, "retry_config": {}}}, "limits say the same thing"),

@@ -14,7 +14,12 @@ from holdfast import storages
 
 ROOT = Path(__file__).parents[2]
 # Those on services need servers: test_service_pages.
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/frameworks").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/frameworks").glob("*.md")),
+    *sorted((ROOT / "docs/moving").glob("*.md")),
+]
 MODULES = [path for path in sorted((ROOT / "src").rglob("*.py")) if ">>>" in path.read_text()]
 
 

@@ -12,7 +12,8 @@ from holdfast import FileObject, StorageBackend, storages
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.wrappers import LimitedBackend, MirrorBackend, PrefixBackend, ReadOnlyBackend
-from holdfast.drivers.protocol import SINGLE_PUT_LIMIT, UploadTerms
+from holdfast.drivers.optional import UploadTerms
+from holdfast.drivers.protocol import SINGLE_PUT_LIMIT
 from holdfast.errors import ConfigurationError, FileStateError, InvalidKeyError, PendingFileError, UnsupportedError
 from holdfast.object_settings import ObjectSettings
 from holdfast.registry import StorageRegistry

@@ -128,3 +128,8 @@ class Hooked:
         for name in names:
             self._refuse(name)
         self.driver.delete(names)
+
+    def copy(self, name: str, *args: Any) -> None:
+        self._happen("copy")
+        self._refuse(name)
+        self.driver.copy(name, *args)

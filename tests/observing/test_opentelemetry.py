@@ -18,8 +18,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from holdfast import StorageBackend
 from holdfast.backends.batch import PutRequest
-from holdfast.backends.observing import observers
+from holdfast.backends.observing import Observer, observers
+from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.opentelemetry import OpenTelemetry
+from holdfast.backends.wrappers import GradualBackend
 from holdfast.drivers.local import LocalDriver
 from holdfast.errors import StorageError
 from holdfast.testing.faults import Fault
@@ -166,6 +168,26 @@ async def test_measurements(tmp_path, twin: Twin, telemetry: Telemetry) -> None:
     ]
     assert telemetry.points("holdfast.operation.retries") == [(stat, 2)]
     assert telemetry.points("holdfast.operation.failures") == []
+
+
+async def test_reads_of_what_has_not_moved(memory: StorageBackend, twin: Twin, telemetry: Telemetry) -> None:
+    """A storage that moves counts what its old storage had to answer; an observer that fails stops nobody."""
+
+    class Failing(Observer):
+        def read_from_old(self, storage: str) -> None:
+            raise RuntimeError(storage)
+
+    failing = observers.add(Failing())
+    try:
+        storage = GradualBackend("moving", new=ObstoreBackend("new", "memory://"), old=memory)
+        memory.put("a", b"12345")
+        await twin(storage.read, "a")
+        await twin(storage.put, "b", b"1")
+        await twin(storage.read, "b")
+        await twin(storage.stat, "a")
+    finally:
+        observers.remove(failing)
+    assert telemetry.points("holdfast.gradual.reads_from_old") == [({"holdfast.storage": "moving"}, 2)]
 
 
 async def test_failures_in_a_batch_are_counted_each(local: StorageBackend, twin: Twin, telemetry: Telemetry) -> None:

@@ -12,11 +12,12 @@ from sqlalchemy import MetaData
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
-from holdfast.cli.database import Database, open_url
+from holdfast.cli.database import open_url
 from holdfast.cli.references import failure, load, search_in
 from holdfast.cli.settings import Settings, read_settings
 from holdfast.config import configure
 from holdfast.errors import ConfigurationError, HoldfastError
+from holdfast.maintenance.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,8 +45,16 @@ class Application(NamedTuple):
     database: Database
 
 
-def open_application(app: Sequence[str], engine: str | None, database: str | None) -> Application:
+def open_application(
+    app: Sequence[str], engine: str | None, database: str | None, settings: Settings | None = None
+) -> Application:
     """Import the application and return its tables and database; options go before ``pyproject.toml``.
+
+    Args:
+        app: References to the tables.
+        engine: Reference to the engine.
+        database: URL of the database, instead.
+        settings: What holds where there is no ``pyproject.toml``.
 
     Raises:
         ConfigurationError: Something is not named, or not found.
@@ -53,7 +62,7 @@ def open_application(app: Sequence[str], engine: str | None, database: str | Non
     if engine and database:
         message = "--engine and --database name two databases: give one of them"
         raise ConfigurationError(message)
-    settings = _settings()
+    settings = _settings(settings)
     references = _references(app, settings)
     if not references:
         raise ConfigurationError(_NO_APP)
@@ -84,8 +93,17 @@ def _register(settings: Settings) -> None:
         _set_up(settings.setup)
 
 
-def _settings() -> Settings:
+def worker_application(
+    app: Sequence[str], engine: str | None, database: str | None, settings: Settings
+) -> tuple[Database, list[MetaData]]:
+    """Open the application in a worker, where the settings of the one who sent the work hold if it has none."""
+    return open_application(app, engine, database, settings)[::-1]
+
+
+def _settings(otherwise: Settings | None = None) -> Settings:
     settings = read_settings(Path.cwd())
+    if settings.folder is None and otherwise is not None:
+        settings = otherwise
     search_in([Path.cwd(), *([settings.folder] if settings.folder else [])])
     return settings
 

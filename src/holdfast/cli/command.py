@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import click
 
+from holdfast.cli.adopt import adopt
+from holdfast.cli.alter import alter
+from holdfast.cli.backfill import backfill
 from holdfast.cli.check import check
+from holdfast.cli.copy import copy
 from holdfast.cli.drain import drain
+from holdfast.cli.migrate import migrate
 from holdfast.cli.mirror import mirror
+from holdfast.cli.rekey import rekey
+from holdfast.cli.settle import settle
 from holdfast.cli.sweep import sweep
 from holdfast.cli.verify import verify
 
@@ -32,6 +39,7 @@ def main() -> None:
       holdfast sweep                     which files belong to no row?
       holdfast sweep --delete            delete them
       holdfast mirror                    have all copies been made?
+      holdfast migrate --from a --to b   move files to another storage
     """  # noqa: D301  # click keeps the lines after this sign as they are
 
 
@@ -40,3 +48,10 @@ main.add_command(verify)
 main.add_command(sweep)
 main.add_command(drain)
 main.add_command(mirror)
+main.add_command(migrate)
+main.add_command(settle)
+main.add_command(adopt)
+main.add_command(copy)
+main.add_command(backfill)
+main.add_command(rekey)
+main.add_command(alter)

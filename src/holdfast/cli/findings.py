@@ -26,6 +26,15 @@ def write_findings(output: Output, findings: Sequence[Finding], total: int, *, s
         output.line((f"  … and {total - at_most:,} more", "dim"))
 
 
+def write_kinds(output: Output, report: Report, *, at_most: int = 20) -> None:
+    """Write the files that a command could not do, kind by kind."""
+    findings = report.findings
+    for kind in dict.fromkeys(finding.kind for finding in findings):
+        total = report.counts[kind]
+        output.line((f"{count(total, 'file')} {kind}", "bold red"))
+        write_findings(output, [each for each in findings if each.kind == kind], total, style="red", at_most=at_most)
+
+
 def write_rest(output: Output, report: Report) -> None:
     """Write what could not be done, and what else to know."""
     for note in report.notes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import reduce, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from holdfast.cli.shards import Shards
 from holdfast.cli.values import Duration
 
 if TYPE_CHECKING:
@@ -59,6 +60,52 @@ _WALK = (
         help="Note progress in this file, and after an interrupt go on from it.",
     ),
 )
+
+
+_CONCURRENCY = _WALK[2]
+_ROWS = (
+    click.option(
+        "--model",
+        "models",
+        multiple=True,
+        metavar="NAME",
+        help="Only rows of this model or table. May be given several times.",
+    ),
+    click.option(
+        "--where",
+        metavar="SQL",
+        help="Only rows that meet this condition on columns of their table: \"created_at < '2026-01-01'\".",
+    ),
+    click.option("--dry-run", is_flag=True, help="Only look: nothing is changed."),
+    _CONCURRENCY,
+)
+
+
+_SHARDS = (
+    click.option("--workers", type=click.IntRange(1, 1000), metavar="N", help="Work in shards, in N threads."),
+    click.option("--dask", metavar="ADDRESS", help="Work in shards on a Dask cluster: tcp://10.0.0.5:8786."),
+    click.option(
+        "--shard-size",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Objects or rows of a shard.  [default: 50,000, 10,000]",
+    ),
+)
+
+
+def sharding_options(command: F) -> F:
+    """Add the options for work in shards; the command gets them as `shards`."""
+
+    @wraps(command)
+    def packed(*arguments: Any, workers: int | None, dask: str | None, shard_size: int | None, **options: Any) -> Any:
+        return command(*arguments, shards=Shards.of(workers, dask, shard_size), **options)
+
+    return _all(cast("F", packed), _SHARDS)
+
+
+def rewriting_options(command: F) -> F:
+    """Add the options of a command that goes through rows and changes them."""
+    return _all(command, _ROWS)
 
 
 def application_options(command: F) -> F:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
+from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from holdfast.cli.words import plain
@@ -25,6 +35,11 @@ _PHASES = {
     "confirm": "looking again",
     "check": "asking for each once more",
     "delete": "deleting",
+    "move": "moving files",
+    "copy": "copying rows",
+    "adopt": "adopting files",
+    "shards": "working through shards",
+    "clear": "deleting, in shards",
 }
 
 
@@ -36,18 +51,31 @@ class Meter(Protocol):
 
 
 class Lines:
-    """A line when a phase begins, for logs."""
+    """A line when a phase begins, and now and then how far it is, for logs.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._seen: set[str] = set()
+    Args:
+        console: Where to.
+        every: Seconds between two lines of one phase.
+    """
+
+    def __init__(self, console: Console, every: float = 30.0) -> None:
+        self._console, self._every = console, every
+        self._begun: dict[str, tuple[float, int]] = {}
+        self._told = 0.0
 
     def __call__(self, step: Step) -> None:
-        """Print what was not printed yet."""
-        title = _title(step)
-        if title not in self._seen:
-            self._seen.add(title)
-            self._console.print(Text(title), soft_wrap=True)
+        """Print what is due."""
+        title, now = _title(step), time.monotonic()
+        if title not in self._begun:
+            self._begun[title] = now, step.done
+            self._print(title, now)
+        elif now >= self._told + self._every:
+            since, before = self._begun[title]
+            self._print(f"{title}: {_far(step, (step.done - before) / (now - since))}", now)
+
+    def _print(self, text: str, now: float) -> None:
+        self._told = now
+        self._console.print(Text(text), soft_wrap=True)
 
 
 class Bars:
@@ -78,6 +106,7 @@ def _bars(console: Console) -> Progress:
         BarColumn(bar_width=30),
         _Count(),
         TimeElapsedColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
     return Progress(*columns, console=console, transient=True)
 
@@ -98,6 +127,14 @@ class _Count(ProgressColumn):
         total = f"/{task.total:,.0f}" if task.total is not None else ""
         rate = f"  {task.speed:,.0f}/s" if task.speed else ""
         return Text(f"{task.completed:,.0f}{total}{rate}", style="progress.download")
+
+
+def _far(step: Step, rate: float) -> str:
+    """Return ``12,000/100,000, 950/s, 0:01:32 left``."""
+    if step.total is None or rate <= 0:
+        return f"{step.done:,}, {rate:,.0f}/s"
+    left = timedelta(seconds=round(max(step.total - step.done, 0) / rate))
+    return f"{step.done:,}/{step.total:,}, {rate:,.0f}/s, {left} left"
 
 
 def _title(step: Step) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from holdfast.cli.findings import write_findings, write_rest
-from holdfast.cli.options import application_options, go_on, walk_options
+from holdfast.cli.options import application_options, go_on, sharding_options, walk_options
 from holdfast.cli.output import Output
 from holdfast.cli.running import run, without_password
 from holdfast.cli.values import Moment
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from holdfast.cli.progress import Meter
+    from holdfast.cli.shards import Shards
     from holdfast.maintenance import Progress, SweepReport
     from holdfast.maintenance.reports import Section
 
@@ -53,6 +54,7 @@ class _Remembering(click.Command):
 @click.option("--all-keys", is_flag=True, help="Also files that Holdfast did not name, whoever put them there.")
 @click.option("--shared", is_flag=True, help="Sweep although columns that are not shown name the storage, too.")
 @walk_options
+@sharding_options
 @application_options
 @click.pass_context
 def sweep(
@@ -67,6 +69,7 @@ def sweep(
     grace: timedelta,
     concurrency: int,
     resume: str | None,
+    shards: Shards,
     as_json: bool,
     **application: Any,
 ) -> None:
@@ -85,23 +88,26 @@ def sweep(
       holdfast sweep --delete               delete it
       holdfast sweep --delete --since 7d    look only at what was uploaded in the last week
     """  # noqa: D301  # click keeps the lines after this sign as they are
+    shards.refuse(resume)
     output = Output(as_json=as_json)
     command = shlex.join([*context.command_path.split(), *context.meta[_ARGUMENTS], "--delete"])
 
     def work(session: Session, metadata: list[MetaData], meter: Meter) -> Callable[[], int]:
-        report = sweep_files(
-            session,
-            metadata,
-            storages=storages or None,
-            grace=grace,
-            delete=delete,
-            since=since,
-            all_keys=all_keys,
-            shared=shared,
-            concurrency=concurrency,
-            progress=meter if delete else lambda step: meter(_dry(step)),
-            state=resume,
-        )
+        with shards.arguments(application) as more:
+            report = sweep_files(
+                session,
+                metadata,
+                storages=storages or None,
+                grace=grace,
+                delete=delete,
+                since=since,
+                all_keys=all_keys,
+                shared=shared,
+                concurrency=concurrency,
+                progress=meter if delete else lambda step: meter(_dry(step)),
+                state=resume,
+                **more,
+            )
         return lambda: _show(output, report, without_password(command))
 
     run("sweep", output, application, work, interrupted=go_on(resume))

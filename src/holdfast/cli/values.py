@@ -1,4 +1,4 @@
-"""Forms of options: durations, shares, points in time."""
+"""Forms of options: durations, shares, points in time, pairs."""
 
 from __future__ import annotations
 
@@ -66,6 +66,21 @@ class Share(click.ParamType):  # type: ignore[type-arg]  # generic only since cl
         if not sign or rest or not 0 < share <= 1:
             self.fail(f"{value!r} is not a share such as 5%", param, ctx)
         return share
+
+
+class Pair(click.ParamType):  # type: ignore[type-arg]  # generic only since click 8.4
+    """``name=value``."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> tuple[str, str]:
+        """Read what stands before and behind the first sign."""
+        if isinstance(value, tuple):
+            return value
+        name, sign, text = value.partition("=")
+        if not name or not sign:
+            self.fail(f"{value!r} is not of the form name=value", param, ctx)
+        return name, text
 
 
 def duration(text: str) -> timedelta | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from holdfast.cli.findings import write_findings, write_rest
-from holdfast.cli.options import application_options, go_on, walk_options
+from holdfast.cli.options import application_options, go_on, sharding_options, walk_options
 from holdfast.cli.output import Output
 from holdfast.cli.running import run
 from holdfast.cli.values import Share
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from holdfast.cli.progress import Meter
+    from holdfast.cli.shards import Shards
     from holdfast.maintenance import VerifyReport
 
 _SHOWN = 10
@@ -41,6 +42,7 @@ _WRONG, _SWEEP_IS_DUE = 1, 3
     "--sample", type=Share(), metavar="PERCENT", help="With --deep: read only this share of the files, such as 5%."
 )
 @walk_options
+@sharding_options
 @application_options
 def verify(
     *,
@@ -50,6 +52,7 @@ def verify(
     grace: timedelta,
     concurrency: int,
     resume: str | None,
+    shards: Shards,
     as_json: bool,
     **application: Any,
 ) -> None:
@@ -74,20 +77,23 @@ def verify(
     if sample is not None and not deep:
         message = "goes with --deep: without it no file is read."
         raise click.BadOptionUsage("sample", f"--sample {message}")
+    shards.refuse(resume)
     output = Output(as_json=as_json)
 
     def work(session: Session, metadata: list[MetaData], meter: Meter) -> Callable[[], int]:
-        report = verify_files(
-            session,
-            metadata,
-            storages=storages or None,
-            deep=deep,
-            sample=1.0 if sample is None else sample,
-            grace=grace,
-            concurrency=concurrency,
-            progress=meter,
-            state=resume,
-        )
+        with shards.arguments(application) as more:
+            report = verify_files(
+                session,
+                metadata,
+                storages=storages or None,
+                deep=deep,
+                sample=1.0 if sample is None else sample,
+                grace=grace,
+                concurrency=concurrency,
+                progress=meter,
+                state=resume,
+                **more,
+            )
         return lambda: _show(output, report, deep=deep)
 
     run("verify", output, application, work, interrupted=go_on(resume))

@@ -8,7 +8,14 @@ from urllib.parse import quote
 
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.backends.wrappers import CachedBackend, LimitedBackend, MirrorBackend, PrefixBackend, ReadOnlyBackend
+from holdfast.backends.wrappers import (
+    CachedBackend,
+    GradualBackend,
+    LimitedBackend,
+    MirrorBackend,
+    PrefixBackend,
+    ReadOnlyBackend,
+)
 from holdfast.config.forms.declaration import Declaration
 from holdfast.config.forms.wrapping import Limits, Wrappers
 from holdfast.errors import ConfigurationError, HoldfastError
@@ -61,18 +68,19 @@ class Builder:
 
     def _over(self, declaration: Declaration) -> StorageBackend | None:
         """Return the storage that stands on others; None if it is one of its own."""
-        key, settings = declaration.described.key, declaration.settings
-        storage: StorageBackend | None = None
-        if declaration.mirror:
-            parts = [self._part(name) for name in declaration.mirror]
-            storage = MirrorBackend(key, parts, require=declaration.require, **settings)
-        elif declaration.of is not None:
-            storage = self._part(declaration.of)
-        if storage is None:
+        key, settings, over = declaration.described.key, declaration.settings, declaration.over
+        if over is None:
             return None
+        parts = [self._part(name) for name in over.parts or filter(None, [over.of])]
+        if over.mirror:
+            storage: StorageBackend = MirrorBackend(key, parts, require=over.require, **settings)
+        elif over.gradual:
+            storage = GradualBackend(key, new=parts[0], old=parts[1], **settings)
+        else:
+            storage = parts[0]
         if declaration.prefix:
             return PrefixBackend(key, storage, declaration.prefix, **settings)
-        if not declaration.mirror and declaration.wrappers == Wrappers():
+        if over.of and declaration.wrappers == Wrappers():
             message = "of needs a prefix, or read_only, cache or limits: else it is the other storage itself"
             raise ConfigurationError(message)
         return storage

@@ -29,7 +29,7 @@ class Loaded(NamedTuple):
     Attributes:
         outcome: The storage, or what is wrong with it.
         literal: Options whose secret stands in the configuration as it is.
-        part: Whether it is a part of a mirror, and used through that alone.
+        part: Whether it is a part of a mirror or of a move, and used through that alone.
     """
 
     outcome: Outcome
@@ -106,7 +106,8 @@ def load_each(configuration: Configuration) -> dict[str, Loaded]:
         raise ConfigurationError(message)
     resolved = {each.key: _resolved(each, configuration.lookups) for each in configuration.storages}
     declared = {key: _declared(each) for key, each in resolved.items()}
-    parts = {name for each in declared.values() if isinstance(each, Declaration) for name in each.mirror}
+    over = [each.over for each in declared.values() if isinstance(each, Declaration) and each.over]
+    parts = {name for each in over for name in each.parts}
     builder = Builder(declared)
     literal = {key: each.literal for key, each in resolved.items() if isinstance(each, Described)}
     return {key: Loaded(builder.build(key), literal.get(key, ()), key in parts) for key in declared}

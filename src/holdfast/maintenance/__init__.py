@@ -24,20 +24,62 @@ Example:
     (True, 1)
 """
 
+from holdfast.maintenance.adopting.adoption import adopt, adopt_async
+from holdfast.maintenance.adopting.report import AdoptReport
+from holdfast.maintenance.environments.copying import copy_environment, copy_environment_async
 from holdfast.maintenance.mirroring import mirror, mirror_async
-from holdfast.maintenance.reports import Finding, MirrorReport, Progress, RowName, SweepReport, VerifyReport
+from holdfast.maintenance.reports import (
+    AlterReport,
+    BackfillReport,
+    CopyReport,
+    Finding,
+    MigrateReport,
+    MirrorReport,
+    Progress,
+    RekeyReport,
+    RowName,
+    SettleReport,
+    SweepReport,
+    VerifyReport,
+)
+from holdfast.maintenance.rewriting.altering import alter, alter_async
+from holdfast.maintenance.rewriting.backfilling import backfill, backfill_async
+from holdfast.maintenance.rewriting.migration import migrate, migrate_async
+from holdfast.maintenance.rewriting.rekeying import rekey, rekey_async
+from holdfast.maintenance.settling import settle, settle_async
 from holdfast.maintenance.sweeping import sweep, sweep_async
 from holdfast.maintenance.verification import verify, verify_async
 
 __all__ = [
+    "AdoptReport",
+    "AlterReport",
+    "BackfillReport",
+    "CopyReport",
     "Finding",
+    "MigrateReport",
     "MirrorReport",
     "Progress",
+    "RekeyReport",
     "RowName",
+    "SettleReport",
     "SweepReport",
     "VerifyReport",
+    "adopt",
+    "adopt_async",
+    "alter",
+    "alter_async",
+    "backfill",
+    "backfill_async",
+    "copy_environment",
+    "copy_environment_async",
+    "migrate",
+    "migrate_async",
     "mirror",
     "mirror_async",
+    "rekey",
+    "rekey_async",
+    "settle",
+    "settle_async",
     "sweep",
     "sweep_async",
     "verify",

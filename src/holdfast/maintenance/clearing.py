@@ -19,7 +19,7 @@ from holdfast.maintenance.spool import RUN, SortedSpool
 from holdfast.orm import bridge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import ExitStack
 
     from holdfast.backends.base import StorageBackend
@@ -66,6 +66,24 @@ class Sweep:
             self._guarded(name, self._compare)
             self._guarded(name, self._clear_partial_uploads)
 
+    def search(self) -> list[Listed]:
+        """List and read, and return what no row seems to hold, without deleting anything."""
+        found: list[Listed] = []
+        for name in self.wanted:
+            self._guarded(name, self._list)
+        self._read()
+        for name in self.wanted:
+            self._guarded(name, lambda storage, section: found.extend(self._unheld(storage, section)))
+        return found
+
+    def clear(self, name: str, found: list[Listed]) -> None:
+        """Look at the objects that a search found for the last time, and delete them if that was asked for."""
+        self._guarded(name, lambda storage, section: self._work_off(storage, section, found))
+
+    def clear_partial_uploads(self, name: str) -> None:
+        """Clear the unfinished uploads to a storage."""
+        self._guarded(name, self._clear_partial_uploads)
+
     def _guarded(self, name: str, step: Callable[[StorageBackend, Section], None]) -> None:
         if name in self.run.report.errors:
             return
@@ -78,14 +96,14 @@ class Sweep:
 
     def _list(self, storage: StorageBackend, section: Section) -> None:
         done = 0
-        with listing(storage, self._start(storage)) as found:
+        with listing(storage, self._start(storage), self.run.scope and self.run.scope.until) as found:
             for page in found:
                 compute(partial(self._take_objects, storage.key, section, page))
                 done += len(page)
                 self.run.tell("list", storage.key, done)
 
     def _start(self, storage: StorageBackend) -> str | None:
-        after = self.checkpoint.after(storage.key)
+        after = self.checkpoint.after(storage.key) if self.run.scope is None else self.run.scope.after
         if self.since is None or storage.key_scheme is not None or self.run.columns.has_own_keys:
             return after
         return max(after or "", day_folder(self.since))
@@ -112,10 +130,10 @@ class Sweep:
 
     def _take_values(self, page: list[Value]) -> None:
         counts = self.run.report.rows.counts
-        counts["rows"] += len(page)
+        counts["rows"] += sum(map(self.run.rows.counts, page))
         found: dict[str, list[tuple[str, int, tuple[Any, ...]]]] = {}
         for value in page:
-            for file in self.run.rows.files(value):
+            for file in self.run.rows.mine(value):
                 counts["held"] += 1
                 counts["malformed"] += file.problem is not None
                 if file.storage in self.held and file.key is not None:
@@ -127,21 +145,25 @@ class Sweep:
 
     def _compare(self, storage: StorageBackend, section: Section) -> None:
         chunk: list[Listed] = []
-        done, total = 0, section.counts["candidates"]
-        for page in pages(matches(iter(self.listed[storage.key]), iter(self.held[storage.key]))):
-            for listed in _unreferenced(page):
-                if is_foreign(listed.key):
-                    section.counts["foreign"] += 1
-                else:
-                    chunk.append(listed)
-            done += sum(match.listed is not None for match in page)
-            self.run.tell("compare", storage.key, done, total)
+        for listed in self._unheld(storage, section):
+            chunk.append(listed)
             if len(chunk) >= CHUNK:
                 self._work_off(storage, section, chunk)
                 chunk = []
         if chunk:
             self._work_off(storage, section, chunk)
         self.checkpoint.save(storage.key, section, done=True)
+
+    def _unheld(self, storage: StorageBackend, section: Section) -> Iterator[Listed]:
+        done, total = 0, section.counts["candidates"]
+        for page in pages(matches(iter(self.listed[storage.key]), iter(self.held[storage.key]))):
+            for listed in _unreferenced(page):
+                if is_foreign(listed.key):
+                    section.counts["foreign"] += 1
+                else:
+                    yield listed
+            done += sum(match.listed is not None for match in page)
+            self.run.tell("compare", storage.key, done, total)
 
     def _work_off(self, storage: StorageBackend, section: Section, chunk: list[Listed]) -> None:
         if self.delete:

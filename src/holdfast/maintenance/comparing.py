@@ -75,7 +75,9 @@ class Verification:
 
     def _list(self, name: str) -> None:
         spool, done = self._spool(), 0
-        with listing(registry.get(name), self.checkpoint.after(name)) as found:
+        scope = self.run.scope
+        after, until = (self.checkpoint.after(name), None) if scope is None else (scope.after, scope.until)
+        with listing(registry.get(name), after, until) as found:
             for page in found:
                 compute(partial(spool.extend, [(each.key, each.size, each.last_modified) for each in page]))
                 done += len(page)
@@ -94,10 +96,10 @@ class Verification:
 
     def _take(self, page: list[Value]) -> None:
         counts = self.run.report.rows.counts
-        counts["rows"] += len(page)
+        counts["rows"] += sum(map(self.run.rows.counts, page))
         found: dict[str, list[tuple[Any, ...]]] = {}
         for value in page:
-            files = list(self.run.rows.files(value))
+            files = self.run.rows.mine(value)
             counts["held"] += len(files)
             if any(map(self._is_wrong, files)):
                 self.wrong.extend([("", value.place, value.identity)])
@@ -121,7 +123,7 @@ class Verification:
         for page in pages(iter(self.wrong)):
             for (place, identity), value in self.run.rows.again((record[1], record[2]) for record in page).items():
                 row = RowName(*self.run.rows.name(place, identity))
-                for file in self.run.rows.files(value):
+                for file in self.run.rows.mine(value):
                     if self._is_wrong(file):
                         kind = "unregistered" if file.problem is None else "malformed"
                         detail = file.problem or f"no storage is registered under {file.storage!r}"

@@ -27,12 +27,14 @@ class Progress(NamedTuple):
         storage: The storage, or None while rows are read.
         done: What is done in this phase: objects, rows or keys.
         total: How many there will be, if that is known.
+        size: Bytes that were copied so far, if any are.
     """
 
     phase: str
     storage: str | None
     done: int
     total: int | None = None
+    size: int = 0
 
 
 class RowName(NamedTuple):
@@ -205,6 +207,117 @@ class MirrorReport(Report):
     def to_dict(self) -> dict[str, Any]:
         """Return plain data, as JSON can hold it."""
         return {"dry_run": self.dry_run} | Report.to_dict(self)
+
+
+@dataclass(slots=True)
+class RewriteReport(Report):
+    """What a command did that goes through rows and changes what they say of their files.
+
+    Counts of the rows: ``rows`` read, ``to_do`` (files that asked for work), ``again`` (files whose row was changed
+    meanwhile), ``unchanged`` (files that turned out to be as wanted), and one for each kind of finding.
+
+    Attributes:
+        dry_run: Whether nothing was to be changed.
+        seconds: How long it took.
+    """
+
+    dry_run: bool = False
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file could be done."""
+        return not self.errors and not self.findings
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, as JSON can hold it."""
+        return {"dry_run": self.dry_run, "seconds": self.seconds} | Report.to_dict(self)
+
+
+@dataclass(slots=True)
+class BackfillReport(RewriteReport):
+    """What `backfill` did.
+
+    Counts of the rows besides: files ``filled``, of these ``filled: size``, ``filled: etag`` and so on, and
+    ``read_bytes``.
+    """
+
+
+@dataclass(slots=True)
+class RekeyReport(RewriteReport):
+    """What `rekey` did.
+
+    Counts of the rows besides: files ``rekeyed`` with ``rekeyed_bytes``, of these ``adopted`` (copied by an earlier
+    run), and old objects ``deleted``.
+    """
+
+
+@dataclass(slots=True)
+class AlterReport(RewriteReport):
+    """What `alter` did.
+
+    Counts of the rows besides: files ``altered``, and of these ``objects`` that were changed in the storage.
+    """
+
+
+@dataclass(slots=True)
+class MigrateReport(RewriteReport):
+    """What `migrate` did.
+
+    Counts: ``rows`` that name the old storage, files ``to_do`` in them; ``moved`` with ``moved_bytes``, some of them
+    ``adopted`` (the copy lay there already) or ``renamed`` (the key was another object's); ``again`` (the row was
+    changed meanwhile); ``failed``, and by kind of error ``failed: …``; ``missing``, ``corrupt``, ``malformed``,
+    ``busy`` (changed each time). Of old objects: ``deleted`` with ``deleted_bytes``, ``kept`` (rows hold them),
+    ``needed`` (the new storage does not have the copies that rows hold) and ``left`` (no row holds them, and none is
+    known to hold a copy: they are for the sweep).
+
+    Attributes:
+        moved: Of one share of a migration: which files, for the step that deletes old objects.
+    """
+
+    moved: list[Any] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, as JSON can hold it."""
+        rate = self.counts["moved"] / self.seconds if self.seconds else 0.0
+        return {"files_per_second": round(rate, 1)} | RewriteReport.to_dict(self)
+
+
+@dataclass(slots=True)
+class CopyReport(RewriteReport):
+    """What `copy_environment` did.
+
+    Counts of the rows besides: ``there`` (rows that the other database has), ``inserted``, files ``copied`` with
+    ``copied_bytes``, of these ``adopted`` (copied by an earlier run).
+    """
+
+
+@dataclass(slots=True)
+class SettleReport(Report):
+    """What `settle` did.
+
+    Counts: ``objects`` that the old storage listed, with ``bytes``; ``copied`` with ``copied_bytes``; ``there`` (the
+    new storage had them already), ``deleted`` from the old storage; ``gone`` (somebody deleted them meanwhile),
+    ``failed``, ``foreign`` (keys that no row can hold, which stay), with `dry_run` ``missing`` (to be copied); and one
+    for each kind of finding: ``different``, ``replaced``, ``unclear``, ``busy``.
+
+    Attributes:
+        dry_run: Whether nothing was to be changed.
+        keep: Whether nothing was to be deleted from the old storage.
+    """
+
+    dry_run: bool = False
+    keep: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether all could be done, and no object is in doubt."""
+        counts = self.counts
+        return not (self.errors or counts["failed"] or counts["different"] or counts["busy"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data, as JSON can hold it."""
+        return {"dry_run": self.dry_run, "keep": self.keep} | Report.to_dict(self)
 
 
 def _plain(finding: Finding) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import LargeBinary, Text, cast, or_, select, type_coerce
+from sqlalchemy import LargeBinary, Text, case, cast, or_, select, type_coerce
 
 from holdfast.maintenance.pacing import PAGE
 from holdfast.maintenance.snapshot import snapshot
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from holdfast.maintenance.columns import Columns, FileTable
+    from holdfast.maintenance.scopes import Scope
 
 _AGAIN = 500  # rows of one SELECT by primary key
 
@@ -44,13 +45,21 @@ class Rows:
     Args:
         session: Says which database has which table.
         columns: The tables' file columns.
+        scope: The part of the files that is meant; all of them if left out.
     """
 
-    def __init__(self, session: Session, columns: Columns) -> None:
-        self.session, self.columns = session, columns
+    def __init__(self, session: Session, columns: Columns, scope: Scope | None = None) -> None:
+        self.session, self.columns, self.scope = session, columns, scope
         self._by_engine: dict[Engine, list[FileTable]] = {}
+        self._conditions: dict[int, ColumnElement[bool]] = {}
         for table in columns.tables:
-            self._by_engine.setdefault(engine_of(session, table.table), []).append(table)
+            engine = engine_of(session, table.table)
+            self._by_engine.setdefault(engine, []).append(table)
+            for place, column in zip(_places(table), table.columns, strict=True):
+                if scope is None or columns.places[place].type.multiple:
+                    continue
+                if (condition := scope.condition(column, engine.dialect.name)) is not None:
+                    self._conditions[place] = condition
 
     @property
     def engines(self) -> list[Engine]:
@@ -59,7 +68,7 @@ class Rows:
 
     @contextmanager
     def pages(self) -> Iterator[Iterator[list[Value]]]:
-        """Lend the values of all rows, as one moment had them in each database."""
+        """Lend the values of all rows, or of those in the scope, as one moment had them in each database."""
         # Closed here and now: left to the garbage collector, an async connection could not be awaited any more.
         with closing(self._pages()) as found:
             yield found
@@ -68,11 +77,44 @@ class Rows:
         for engine, tables in self._by_engine.items():
             with snapshot(self.session, engine) as connection:
                 for table in tables:
-                    yield from _pages(connection, table)
+                    yield from self._pages_of(connection, table)
+
+    def _pages_of(self, connection: Connection, table: FileTable) -> Iterator[list[Value]]:
+        keys = list(table.table.primary_key.columns)
+        places, conditions, columns = _places(table), [], []
+        for place, column in zip(places, table.columns, strict=True):
+            text = json_text(column, connection.dialect)
+            mine = self._conditions.get(place)
+            conditions.append(column.is_not(None) if mine is None else mine)
+            columns.append(text if mine is None else case((mine, text)))
+        query = select(*keys, *columns).where(or_(*conditions))
+        count = len(keys)
+        with connection.execute(query, execution_options={"stream_results": True, "yield_per": PAGE}) as result:
+            for part in result.partitions():
+                yield [
+                    Value(place, tuple(row[:count]) or (_readable(raw),), raw)
+                    for row in part
+                    for place, raw in zip(places, row[count:], strict=True)
+                    if raw is not None
+                ]
 
     def files(self, value: Value) -> Iterator[Held]:
         """Yield the files in a value."""
         return held(value.raw, multiple=self.columns.places[value.place].type.multiple)
+
+    def mine(self, value: Value) -> list[Held]:
+        """Return the files in a value that belong to the scope."""
+        files = list(self.files(value))
+        if self.scope is None or value.place in self._conditions:
+            return files
+        return [file for file in files if self.scope.owns(file)]
+
+    def counts(self, value: Value) -> bool:
+        """Return whether a value is counted in this scope: a list may have files in several."""
+        if self.scope is None or value.place in self._conditions:
+            return True
+        first = next(self.files(value), None)
+        return self.scope.storage is None if first is None else self.scope.owns(first)
 
     def again(self, wanted: Iterable[tuple[int, tuple[Any, ...]]]) -> dict[tuple[int, tuple[Any, ...]], Value]:
         """Return what rows hold now, of those that are given by column and primary key and still exist."""
@@ -109,22 +151,6 @@ class Rows:
                 identity = tuple(row[: len(keys)])
                 found[place, identity] = Value(place, identity, row[-1])
         return found
-
-
-def _pages(connection: Connection, table: FileTable) -> Iterator[list[Value]]:
-    keys = list(table.table.primary_key.columns)
-    columns = [json_text(column, connection.dialect) for column in table.columns]
-    query = select(*keys, *columns).where(or_(*(column.is_not(None) for column in table.columns)))
-    places = _places(table)
-    count = len(keys)
-    with connection.execute(query, execution_options={"stream_results": True, "yield_per": PAGE}) as result:
-        for part in result.partitions():
-            yield [
-                Value(place, tuple(row[:count]) or (_readable(raw),), raw)
-                for row in part
-                for place, raw in zip(places, row[count:], strict=True)
-                if raw is not None
-            ]
 
 
 def _places(table: FileTable) -> range:

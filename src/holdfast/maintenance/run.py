@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from holdfast.backends.base import StorageBackend
     from holdfast.maintenance.columns import Columns
     from holdfast.maintenance.reports import Finding, Report
+    from holdfast.maintenance.scopes import Scope
 
 _DOWN = 100
 """Requests that must all fail before a storage is given up."""
@@ -42,6 +43,8 @@ class Run:
         concurrency: Requests to a storage under way at once.
         progress: Called with a `Progress` after each page.
         on_finding: Called with each `Finding`.
+        scope: The part of the work that this run does; all of it if left out.
+        started: When the work began, in seconds since the epoch; now if left out.
     """
 
     def __init__(
@@ -54,6 +57,8 @@ class Run:
         concurrency: int,
         progress: Callable[[Progress], Any] | None,
         on_finding: Callable[[Finding], Any] | None,
+        scope: Scope | None = None,
+        started: float | None = None,
     ) -> None:
         if grace < timedelta(0):
             message = f"grace={grace} must not be negative"
@@ -62,27 +67,33 @@ class Run:
             message = f"concurrency={concurrency} must be at least 1"
             raise ConfigurationError(message)
         self.columns, self.report = columns, report
-        self.rows = Rows(session, columns)
-        self.started = time.time()
+        self.rows = Rows(session, columns, scope)
+        self.scope = scope
+        self.started = time.time() if started is None else started
         self.too_young = self.started - grace.total_seconds()
         self.concurrency = concurrency
         self.on_finding = on_finding
         self._progress = progress
 
-    def tell(self, phase: str, storage: str | None, done: int, total: int | None = None) -> None:
+    def tell(self, phase: str, storage: str | None, done: int, total: int | None = None, size: int = 0) -> None:
         """Report progress."""
         if self._progress is not None:
-            self._progress(Progress(phase, storage, done, total))
+            self._progress(Progress(phase, storage, done, total, size))
 
     def failed(self, storage: str, error: Exception) -> None:
         """Note that a storage could not be looked at, or not to its end."""
         self.report.errors.setdefault(storage, str(error))
 
     def raise_if_down(self, outcomes: Iterable[Any]) -> None:
-        """Give a storage up in which nothing works, instead of asking for each of a million objects."""
-        failures = list(outcomes)
-        if len(failures) >= _DOWN and all(map(_is_down, failures)):
-            raise failures[0]
+        """Give a storage up in which nothing works."""
+        raise_if_down(outcomes)
+
+
+def raise_if_down(outcomes: Iterable[Any]) -> None:
+    """Give a storage up in which nothing works, instead of asking for each of a million objects."""
+    failures = list(outcomes)
+    if len(failures) >= _DOWN and all(map(_is_down, failures)):
+        raise failures[0]
 
 
 def chosen(names: Iterable[str] | str | None, columns: Columns) -> dict[str, StorageBackend]:

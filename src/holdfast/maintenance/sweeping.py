@@ -12,10 +12,13 @@ from holdfast.maintenance.clearing import Sweep
 from holdfast.maintenance.columns import Columns
 from holdfast.maintenance.reports import Finding, SweepReport
 from holdfast.maintenance.run import Run, chosen, moment
+from holdfast.maintenance.sharding.crew import Sharding, refuse_state
+from holdfast.maintenance.sharding.sweeping import SweepOptions, sweep_in_shards
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Executor
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -38,6 +41,9 @@ def sweep(
     progress: Callable[[Progress], Any] | None = None,
     state: str | os.PathLike[str] | None = None,
     on_finding: Callable[[Finding], Any] | None = None,
+    executor: Executor | None = None,
+    shard_size: int | None = None,
+    application: Callable[[], tuple[Any, Any]] | None = None,
 ) -> SweepReport:
     """Delete objects that no row holds, in bounded memory; without ``delete=True`` only report them.
 
@@ -58,6 +64,9 @@ def sweep(
         progress: Called with a `Progress` after each page.
         state: A file to note progress in, so that the same call goes on after an interrupt.
         on_finding: Called with each `Finding`; the report keeps the first thousand of a kind.
+        executor: Does the work in shards: a thread or process pool, or that of a Dask client.
+        shard_size: Objects of a shard; 50,000 if left out.
+        application: Opens the application in a worker; see `verify`.
 
     Returns:
         What was found and done. What failed is in its ``errors``, and then it is not ``ok``.
@@ -82,6 +91,10 @@ def sweep(
     )
     since_time = moment(since, run.started)
     arguments = {"delete": delete, "all_keys": all_keys, "grace": grace.total_seconds(), "since": repr(since)}
+    sharding = None
+    if executor is not None:
+        refuse_state(state)
+        sharding = Sharding.of(session, columns, executor, application, shard_size)
     checkpoint = Checkpoint(state, {"run": "sweep", "storages": sorted(wanted), **arguments})
     if not shared:
         guards.refuse_strangers(run.rows, wanted)
@@ -90,6 +103,10 @@ def sweep(
         report.drained = sum(outbox.drain(session) for outbox in columns.outboxes)
     elif prepared := guards.prepared_transactions(run.rows.engines):
         report.notes.append(f"prepared transactions would stop it from deleting: {', '.join(map(repr, prepared))}")
+    if sharding is not None:
+        options = SweepOptions(delete, all_keys, since_time, grace, run.started, concurrency)
+        sweep_in_shards(run, wanted, sharding, options)
+        return report
     with ExitStack() as stack:
         Sweep(run, checkpoint, stack, wanted, delete=delete, all_keys=all_keys, since=since_time).go()
     checkpoint.remove()
@@ -110,6 +127,9 @@ async def sweep_async(
     progress: Callable[[Progress], Any] | None = None,
     state: str | os.PathLike[str] | None = None,
     on_finding: Callable[[Finding], Any] | None = None,
+    executor: Executor | None = None,
+    shard_size: int | None = None,
+    application: Callable[[], tuple[Any, Any]] | None = None,
 ) -> SweepReport:
     """Like `sweep`."""
     return await session.run_sync(
@@ -125,4 +145,7 @@ async def sweep_async(
         progress=progress,
         state=state,
         on_finding=on_finding,
+        executor=executor,
+        shard_size=shard_size,
+        application=application,
     )

@@ -12,11 +12,14 @@ from holdfast.maintenance.columns import Columns
 from holdfast.maintenance.comparing import Verification
 from holdfast.maintenance.reports import Finding, VerifyReport
 from holdfast.maintenance.run import Run, chosen
+from holdfast.maintenance.sharding.crew import Sharding, refuse_state
+from holdfast.maintenance.sharding.verifying import verify_in_shards
 from holdfast.registry import storages as registry
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable
+    from concurrent.futures import Executor
 
     from sqlalchemy.ext.asyncio import AsyncSession
     from sqlalchemy.orm import Session
@@ -37,6 +40,9 @@ def verify(
     state: str | os.PathLike[str] | None = None,
     seed: int = 0,
     on_finding: Callable[[Finding], Any] | None = None,
+    executor: Executor | None = None,
+    shard_size: int | None = None,
+    application: Callable[[], tuple[Any, Any]] | None = None,
 ) -> VerifyReport:
     """Compare rows and storages, in bounded memory, and change nothing.
 
@@ -55,6 +61,10 @@ def verify(
         progress: Called with a `Progress` after each page.
         on_finding: Called with each `Finding`; the report keeps the first thousand of a kind.
         state: A file to note progress in, so that the same call goes on after an interrupt.
+        executor: Does the work in shards: a thread or process pool, or that of a Dask client.
+        shard_size: Objects of a shard; 50,000 if left out.
+        application: Opens the application in a worker: a function in a module that registers the storages and returns
+            an engine, or a factory of sessions, and the metadata. Threads need none.
 
     Returns:
         What was found. What could not be looked at is in its ``errors``, and then it is not ``ok``.
@@ -73,7 +83,6 @@ def verify(
         wanted = chosen([name for name in columns.declared() if name in registry], columns)
     else:
         wanted = chosen(storages, columns)
-    checkpoint = Checkpoint(state, {"run": "verify", "storages": sorted(wanted), **arguments})
     run = Run(
         session,
         columns,
@@ -83,8 +92,14 @@ def verify(
         progress=progress,
         on_finding=on_finding,
     )
+    share = sample if deep else 0.0
+    if executor is not None:
+        refuse_state(state)
+        sharding = Sharding.of(session, columns, executor, application, shard_size)
+        verify_in_shards(run, wanted, sharding, grace=grace, share=share, seed=seed, more=storages is None)
+        return report
+    checkpoint = Checkpoint(state, {"run": "verify", "storages": sorted(wanted), **arguments})
     with ExitStack() as stack:
-        share = sample if deep else 0.0
         Verification(run, checkpoint, stack, wanted, share=share, seed=seed, more=storages is None).go()
     checkpoint.remove()
     return report
@@ -103,6 +118,9 @@ async def verify_async(
     state: str | os.PathLike[str] | None = None,
     seed: int = 0,
     on_finding: Callable[[Finding], Any] | None = None,
+    executor: Executor | None = None,
+    shard_size: int | None = None,
+    application: Callable[[], tuple[Any, Any]] | None = None,
 ) -> VerifyReport:
     """Like `verify`."""
     return await session.run_sync(
@@ -117,4 +135,7 @@ async def verify_async(
         state=state,
         seed=seed,
         on_finding=on_finding,
+        executor=executor,
+        shard_size=shard_size,
+        application=application,
     )

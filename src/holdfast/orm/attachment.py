@@ -132,7 +132,7 @@ class RowAttachment:
             value = getattr(self.state.obj(), self.column.key)
         value = coerced(self.column, self.state.mapper, value)
         if isinstance(value, list):
-            value = FileList(value)
+            value = self.column.type._list_class(value)
             value.attach(self)
         elif isinstance(value, FileObject):
             self.attach(value)

@@ -46,7 +46,7 @@ def accepted(column: FileColumn, mapper: Mapper[Any], value: Any) -> FileObject:
     if not isinstance(value, FileObject):
         if not chosen.is_upload(value):
             raise _refusal(column, mapper, value, "a FileObject, an upload object or None")
-        value = FileObject(content=value, filename=value.filename or "unnamed")
+        value = column.type._file_class(content=value, filename=value.filename or "unnamed")
     file: FileObject = value
     file._default_backend(column.type.backend)
     if column.type.strict and file.backend_key != column.type.backend:

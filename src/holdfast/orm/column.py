@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sqlalchemy import JSON, TypeDecorator
 from sqlalchemy.sql.operators import json_getitem_op, json_path_getitem_op
@@ -13,6 +13,7 @@ from holdfast.errors import ColumnValueError, ConfigurationError, FileStateError
 from holdfast.file import FileObject
 from holdfast.orm import tracking
 from holdfast.orm.filelist import FileList
+from holdfast.orm.json_null import UNSET, unset
 from holdfast.orm.refusal import refused
 from holdfast.rules import Rules
 from holdfast.schemes import KeyScheme, check_scheme
@@ -50,8 +51,10 @@ class _Comparator(TypeDecorator.Comparator[Any], JSON.Comparator[Any]):
     """The operators of a file column."""
 
     def operate(self, op: OperatorType, *other: Any, **kwargs: Any) -> Any:
-        """Make what is inside a file's JSON plain JSON."""
+        """Make what is inside a file's JSON plain JSON, and take JSON null for unset."""
         result = super().operate(op, *other, **kwargs)
+        if other and other[0] is None and op in UNSET:
+            return unset(self.expr, result, op)
         if op in {json_getitem_op, json_path_getitem_op}:
             result.type = _StoredJSON(none_as_null=True)
         return result
@@ -92,6 +95,9 @@ class StoredObject(_StoredJSON):
 
     cache_ok = True
     comparator_factory = _Comparator
+    # What its values are; an adapter for another library has classes of its own.
+    _file_class: ClassVar[type[FileObject]] = FileObject
+    _list_class: ClassVar[type[FileList]] = FileList
 
     def __init__(
         self,
@@ -184,9 +190,9 @@ class StoredObject(_StoredJSON):
         if value is None:
             return None
         if not self.multiple:
-            return FileObject.from_row(value)
+            return self._file_class.from_row(value)
         values = value if isinstance(value, list) else [value]
-        return FileList(FileObject.from_row(item) for item in values)
+        return self._list_class(self._file_class.from_row(item) for item in values)
 
     def compare_values(self, x: Any, y: Any) -> bool:
         """Return whether two values would be the same in a row; also called with SQLAlchemy's own symbols."""

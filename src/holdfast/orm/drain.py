@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, delete, exists, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from holdfast.orm import holders
+from holdfast.orm import holders, shared_keys
 from holdfast.orm.engines import fresh_connection
 from holdfast.orm.removal import remove
 from holdfast.registry import storages
@@ -89,6 +89,8 @@ def _work_off(engine: Engine, outbox: Outbox, query: Any) -> tuple[Sequence[Row[
         entries = _entries(connection, table, {row.path for row in known})
         wanted = {Ref(row.backend, row.path) for row in known}
         keep = _held(connection, outbox, [row for row in entries if Ref(row.backend, row.path) in wanted])
+        if shareable := shared_keys.shareable(wanted - keep):
+            keep |= shared_keys.held_in(connection, shared_keys.file_tables(outbox.metadata), shareable)
         # A file that moved between these SELECTs has entries that were not there at first: next time.
         seen = {row.id for row in entries}
         again = _entries(connection, table, {ref.path for ref in wanted - keep})
@@ -131,7 +133,7 @@ def _held(connection: Connection, outbox: Outbox, entries: Iterable[Row[Any]]) -
     for name, keys in owners.items():
         held |= holders.held_by(connection, outbox.metadata.tables[name], keys)
     for name, refs in searched.items():
-        held |= holders.search(connection, outbox.metadata.tables[name], refs)
+        held |= holders.search(connection, holders.file_columns(outbox.metadata.tables[name]), refs)
     return held
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Text, cast, or_, select, type_coerce
 
+from holdfast.keys import find_id
 from holdfast.orm import rowkeys, rows
 
 if TYPE_CHECKING:
@@ -38,11 +39,14 @@ def held_by(connection: Connection, table: Table, keys: Collection[str]) -> set[
     return held
 
 
-def search(connection: Connection, table: Table, wanted: Collection[Ref]) -> set[Ref]:
-    """Return which of some files any row of a table holds; no index helps, so this reads the table."""
-    paths = sorted({ref.path for ref in wanted})
+def search(connection: Connection, columns: Iterable[Any], wanted: Collection[Ref]) -> set[Ref]:
+    """Return which of some files any row holds in some file columns; without an index on them it reads their table."""
+    # advanced-alchemy takes no notice of a slash in front of a name.
+    paths = sorted(
+        {path for ref in wanted for path in ((ref.path,) if find_id(ref.path) else (ref.path, f"/{ref.path}"))}
+    )
     held: set[Ref] = set()
-    for column in file_columns(table):
+    for column in columns:
         # Where a column is kept as text, one value that is no JSON would end the SELECT.
         as_text = column.type.multiple or connection.dialect.name == "sqlite"
         size = _PATTERNS if as_text else _ROWS

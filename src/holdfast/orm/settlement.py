@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from holdfast.orm import boxing, bridge, holders, rows
+from holdfast.orm import boxing, bridge, holders, rows, shared_keys
 from holdfast.orm.engines import fresh_connection
 from holdfast.orm.ledger import Outcome
 from holdfast.orm.removal import remove
 from holdfast.orm.tracking import table_columns
 
 if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
     from holdfast.orm.ledger import Dead, Ledger
     from holdfast.saving import Ref
 
@@ -32,7 +34,7 @@ def end_nested(ledger: Ledger, boundary: Any, parent: Any | None) -> None:
         logger.exception("files of a savepoint could not be restored: they stay as they are")
 
 
-def settle(ledger: Ledger) -> None:
+def settle(ledger: Ledger, session: Session) -> None:
     """Delete what the transaction left over."""
     try:
         for close in ledger.closing:
@@ -48,24 +50,27 @@ def settle(ledger: Ledger) -> None:
             kept = "only the outbox knows what to delete" if boxed else "no file is deleted, the sweep decides"
             logger.error("a COMMIT was not acknowledged, or never needed: %s", kept)
         if dead or boxed:
-            bridge.do_shielded(lambda: _clean_up(ledger, outcome, dead), _SECONDS)
+            bridge.do_shielded(lambda: _clean_up(session, ledger, outcome, dead), _SECONDS)
     except Exception:
         logger.exception("cleaning up files after a transaction failed: leftovers are found by the sweep")
 
 
-def _clean_up(ledger: Ledger, outcome: Outcome, dead: list[Dead]) -> None:
+def _clean_up(session: Session, ledger: Ledger, outcome: Outcome, dead: list[Dead]) -> None:
     # The entries in the outbox share the transaction's fate, whatever that was.
     theirs = boxing.drain_own(ledger) if outcome is not Outcome.ROLLED_BACK else set()
-    remove(_unheld(ledger, [item for item in dead if item.ref not in theirs]))
+    remove(_unheld(session, ledger, [item for item in dead if item.ref not in theirs]))
 
 
-def _unheld(ledger: Ledger, dead: list[Dead]) -> list[Ref]:
+def _unheld(session: Session, ledger: Ledger, dead: list[Dead]) -> list[Ref]:
     """Return what to delete: all that no row which ever took or dropped it holds in the database now.
 
     Events are no proof of what was committed: the connection may have been in autocommit mode, a savepoint may have
     outlived the rollback, the database may have rolled back by itself. The rows are asked, on a fresh connection.
+    Of a key that Holdfast did not make all rows are asked.
     """
     held = _held(ledger, dead)
+    if shareable := shared_keys.shareable(item.ref for item in dead) - held:
+        held |= shared_keys.held_anywhere(session, ledger, shareable)
     for ref in held:
         logger.warning("%s in storage %r is kept: a row holds it", ref.path, ref.backend)
     return [item.ref for item in dead if item.ref not in held and item.file not in held]
@@ -90,5 +95,5 @@ def _held(ledger: Ledger, dead: list[Dead]) -> set[Ref]:
     for (bind, mapper), wanted in unknown.items():
         with fresh_connection(ledger.engine(bind)) as connection:
             for table in {column.column.table for column in table_columns(mapper)}:
-                held |= holders.search(connection, table, wanted)
+                held |= holders.search(connection, holders.file_columns(table), wanted)
     return held & {ref for item in dead for ref in (item.ref, item.file)}

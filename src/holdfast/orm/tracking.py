@@ -111,7 +111,7 @@ def _loaded(state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
 def _attach(state: InstanceState[Any], column: FileColumn) -> None:
     value = state.dict[column.key]
     if isinstance(value, list) and not isinstance(value, FileList):
-        value = FileList(value)
+        value = column.type._list_class(value)
         set_committed_value(state.obj(), column.key, value)
     _attach_value(RowAttachment(state, column), value)
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
-from holdfast.orm import boxing, bulk, flush, last_look, session_ledger, settlement, watching
+from holdfast.orm import boxing, bulk, flush, kept_values, last_look, session_ledger, settlement, watching
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Result
@@ -105,9 +105,12 @@ def before_commit(session: Session) -> None:
 
 def after_commit(session: Session) -> None:
     """Mark the boundary that was committed, or released."""
+    nested = session.get_nested_transaction()
     ledger = session_ledger.current(session)
     if ledger is not None:
-        ledger.frame(session.get_nested_transaction()).committed = True
+        ledger.frame(nested).committed = True
+    if nested is None:
+        kept_values.before_expiry(session)
 
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
@@ -117,6 +120,7 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         if ledger is not None:
             settlement.end_nested(ledger, transaction, session_ledger.enclosing(transaction))
     elif transaction.parent is None:
+        kept_values.after_expiry(session)
         ledger = session_ledger.close(session)
         if ledger is not None:
-            settlement.settle(ledger)
+            settlement.settle(ledger, session)

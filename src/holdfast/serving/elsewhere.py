@@ -63,7 +63,8 @@ def location(file: FileObject, mode: Mode, policy: ServePolicy, expires_in: int)
     if mode == "redirect" and (public := file.backend.public_url_of(file._key())) is not None:
         return public
     try:
-        return file.sign(expires_in=expires_in, **_signed(file, policy))
+        url = file.sign(expires_in=expires_in, **_signed(file, policy))
+        return None if _leads_here(file, mode, url) else url
     except (UnsupportedError, MissingExtraError):
         if mode == "redirect":
             raise
@@ -77,7 +78,8 @@ async def location_async(file: FileObject, mode: Mode, policy: ServePolicy, expi
     if mode == "redirect" and (public := file.backend.public_url_of(file._key())) is not None:
         return public
     try:
-        return await file.sign_async(expires_in=expires_in, **_signed(file, policy))
+        url = await file.sign_async(expires_in=expires_in, **_signed(file, policy))
+        return None if _leads_here(file, mode, url) else url
     except (UnsupportedError, MissingExtraError):
         if mode == "redirect":
             raise
@@ -96,6 +98,11 @@ def redirect(url: str) -> Reply:
 
 def _is_sent(file: FileObject, mode: Mode) -> bool:
     return mode == "proxy" or (mode == "auto" and not file.backend.signs)
+
+
+def _leads_here(file: FileObject, mode: Mode, url: str) -> bool:
+    """Return whether a URL is Holdfast's own, which no service serves; an object of a storage that moves has such."""
+    return mode == "auto" and file.backend.is_own(url)
 
 
 def _signed(file: FileObject, policy: ServePolicy) -> SignedHeaders:

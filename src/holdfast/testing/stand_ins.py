@@ -10,7 +10,7 @@ from obstore.store import MemoryStore
 from holdfast.backends.base import StorageBackend
 from holdfast.drivers.abilities import Abilities
 from holdfast.drivers.obstore.driver import ObstoreDriver
-from holdfast.drivers.protocol import Signer
+from holdfast.drivers.optional import Signer
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.registry import storages
 from holdfast.testing.faults import Fault, FaultyDriver
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from holdfast.drivers.body import Body
-    from holdfast.drivers.protocol import PutOptions, SignRequest
+    from holdfast.drivers.optional import SignRequest
+    from holdfast.drivers.protocol import PutOptions
     from holdfast.objects import ObjectInfo
     from holdfast.registry import StorageRegistry
     from holdfast.signed_urls import SignedURLs

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from holdfast.drivers.protocol import MIB, UploadTerms
+from holdfast.drivers.optional import UploadTerms
+from holdfast.drivers.protocol import MIB
 from holdfast.errors import ConfigurationError
 from holdfast.registry import storages
 from holdfast.uploads.naming import column_name, fresh_key
@@ -15,7 +16,7 @@ from holdfast.uploads.ticket import Ticket
 
 if TYPE_CHECKING:
     from holdfast.backends.base import StorageBackend
-    from holdfast.drivers.protocol import UploadOffer
+    from holdfast.drivers.optional import UploadOffer
     from holdfast.uploads.targets import Column
 
 Protocol: TypeAlias = Literal["auto", "put", "form", "parts"]

@@ -14,7 +14,7 @@ def dying() -> Iterator[None]:
     """Let nothing be done after a COMMIT."""
     settle = settlement.settle
 
-    def die(_: Any) -> None:
+    def die(*_: Any) -> None:
         """Do nothing any more."""
 
     settlement.settle = die

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from holdfast import StorageBackend
-from holdfast.drivers.protocol import UploadOffer, UploadTerms
+from holdfast.drivers.optional import UploadOffer, UploadTerms
 from tests.serving.signed.conftest import Site
 
 MIB = 1024 * 1024

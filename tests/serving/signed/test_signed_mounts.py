@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 
 from holdfast import StorageBackend
 from holdfast.backends.obstore import ObstoreBackend
-from holdfast.drivers.protocol import UploadTerms
+from holdfast.drivers.optional import UploadTerms
 from holdfast.registry import StorageRegistry
 from holdfast.serving import asgi, wsgi
 from tests.companions import Litestar

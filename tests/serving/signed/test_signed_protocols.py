@@ -10,7 +10,7 @@ from obstore.store import MemoryStore
 from holdfast import StorageBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.obstore.driver import ObstoreDriver
-from holdfast.drivers.protocol import UploadTerms
+from holdfast.drivers.optional import UploadTerms
 from holdfast.errors import StorageError
 from holdfast.registry import StorageRegistry
 from holdfast.serving import asgi, wsgi

@@ -9,8 +9,9 @@ import pytest
 
 from holdfast import FileObject, StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
-from holdfast.backends.wrappers import CachedBackend, LimitedBackend, MirrorBackend, PrefixBackend
-from holdfast.drivers.protocol import UploadTerms
+from holdfast.backends.obstore import ObstoreBackend
+from holdfast.backends.wrappers import CachedBackend, GradualBackend, LimitedBackend, MirrorBackend, PrefixBackend
+from holdfast.drivers.optional import UploadTerms
 from tests.serving.signed.conftest import Site
 
 MIB = 1024 * 1024
@@ -42,6 +43,7 @@ STORAGES = {
     "folder": over(lambda inner, _: PrefixBackend("docs", inner, "folder")),
     "limits": over(lambda inner, _: LimitedBackend("docs", inner)),
     "cache": over(lambda inner, path: CachedBackend("docs", inner, folder=path, max_bytes=MIB)),
+    "move": over(lambda inner, _: GradualBackend("docs", new=FSSpecBackend("new", "memory"), old=inner)),
     "mirror": over(lambda inner, _: MirrorBackend("docs", [inner, FSSpecBackend("other", "memory")])),
 }
 
@@ -72,3 +74,22 @@ def test_b38_an_upload_by_the_client(site: Site, storage: StorageBackend) -> Non
     offered = storage.offer_upload(UploadTerms(f"{secrets.token_hex(4)}/a.bin", size, 60, "application/zip"))
     assert send(offered.url, headers=dict(offered.headers)).status_code == 201
     assert send(offered.url, headers=dict(offered.headers)).status_code == 409
+
+
+def test_a_storage_that_moves_to_a_service(site: Site, s3_bucket: Any) -> None:
+    """What is there already is redirected to; what is not is sent, and nobody is redirected in a circle."""
+    options = {name: value for name, value in s3_bucket.obstore.items() if name != "bucket"}
+    cloud, disk = ObstoreBackend("cloud", f"s3://{s3_bucket.name}/", **options), FSSpecBackend("disk", "memory")
+    storage = site.add(GradualBackend("docs", new=cloud, old=disk))
+    disk.put("old.txt", b"old")
+    storage.put("new.txt", b"new")
+    old, new = (
+        FileObject(backend=storage, filename=name, content_type="text/plain") for name in ("old.txt", "new.txt")
+    )
+    assert (site.get(old.url()).status_code, site.get(old.url()).content) == (200, b"old")
+    assert site.get(old.sign()).content == b"old"
+    answer = site.get(new.url())
+    assert (answer.status_code, s3_bucket.name in answer.headers["location"]) == (302, True)
+    assert s3_bucket.name in new.sign()
+    disk.delete("old.txt"), cloud.put("old.txt", b"moved")
+    assert site.get(old.url()).status_code == 302

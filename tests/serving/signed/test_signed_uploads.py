@@ -14,7 +14,7 @@ import pytest
 from holdfast import StorageBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.wrappers import ReadOnlyBackend
-from holdfast.drivers.protocol import UploadOffer, UploadTerms
+from holdfast.drivers.optional import UploadOffer, UploadTerms
 from tests.serving.signed.conftest import Site
 
 MIB = 1024 * 1024

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.config.forms.fsspec_names import for_fsspec
 from holdfast.config.forms.numbers import whole_number
+from holdfast.config.forms.over import Over, over_in
 from holdfast.config.forms.places import PLACES, find_place, prefix_in, text_in
 from holdfast.config.forms.wrapping import WRAPPERS, Wrappers, wrappers_in
 from holdfast.errors import ConfigurationError
@@ -46,9 +47,7 @@ class Declaration(NamedTuple):
         settings: Arguments that every storage has.
         options: Options of the service.
         wrappers: What is put around it.
-        of: The storage that it is a part of, or another view of.
-        mirror: The storages that it writes to, the one that decides first.
-        require: Copies without which a put of a mirror fails.
+        over: The storages that it stands on; None if it is one of its own.
     """
 
     described: Described
@@ -58,9 +57,7 @@ class Declaration(NamedTuple):
     settings: Mapping[str, Any] = MappingProxyType({})
     options: Mapping[str, Any] = MappingProxyType({})
     wrappers: Wrappers = Wrappers()
-    of: str | None = None
-    mirror: tuple[str, ...] = ()
-    require: int = 1
+    over: Over | None = None
 
     def __repr__(self) -> str:
         """Without the options: they hold secrets."""
@@ -93,13 +90,8 @@ def _declare(described: Described, table: dict[str, Any]) -> Declaration:
     if kind == "minio":
         options = _minio(options)
     settings, wrappers = _settings(table), wrappers_in(table)
-    if "of" in table or "mirror" in table:
-        _check_alone(table, options)
-        declaration = Declaration(described, "", None, prefix_in(table), settings, {}, wrappers)
-        return declaration._replace(of=_of(table), mirror=_mirror(table), require=_required(table))
-    if "require" in table:
-        message = "require goes with mirror"
-        raise ConfigurationError(message)
+    if over := over_in(table, options):
+        return Declaration(described, "", None, prefix_in(table), settings, {}, wrappers, over)
     fs, prefix = find_place(kind, table)
     scheme = fs.partition("://")[0]
     if driver == "fsspec":
@@ -107,37 +99,6 @@ def _declare(described: Described, table: dict[str, Any]) -> Declaration:
     if scheme in {"file", "local"} and isinstance(mode := options.get("mode"), str) and _OCTAL.fullmatch(mode):
         options["mode"] = int(mode.removeprefix("0o"), 8)
     return Declaration(described, fs, driver, prefix, settings, options, wrappers)
-
-
-def _check_alone(table: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    """Refuse what a storage over others does not have."""
-    place = "of" if "of" in table else "mirror"
-    for name in [*(each for each in (*PLACES, "type", "driver") if each in table and each != place), *options]:
-        message = f"{place} names another storage, which has its own {name}"
-        raise ConfigurationError(message)
-
-
-def _of(table: Mapping[str, Any]) -> str | None:
-    if "of" not in table:
-        return None
-    if name := text_in(table, "of"):
-        return name
-    message = 'of must name another storage, such as of = "documents"'
-    raise ConfigurationError(message)
-
-
-def _mirror(table: Mapping[str, Any]) -> tuple[str, ...]:
-    names = table.get("mirror")
-    if names is None:
-        return ()
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        message = 'mirror must be a list of storages, such as mirror = ["main", "backup"]'
-        raise ConfigurationError(message)
-    return tuple(names)
-
-
-def _required(table: Mapping[str, Any]) -> int:
-    return whole_number(table.get("require", 1), "require")
 
 
 def _options(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from holdfast.keys import validate_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLACES = ("uri", "fs", "bucket", "container", "path", "of", "mirror")
+PLACES = ("uri", "fs", "bucket", "container", "path", "of", "mirror", "gradual")
 _SCHEMES = {
     "s3": "s3",
     "minio": "s3",

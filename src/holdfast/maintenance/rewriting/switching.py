@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import random
+import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import CHAR, LargeBinary, Text, and_, bindparam, cast, delete, func, or_, select, update
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from holdfast.errors import ConfigurationError
 from holdfast.maintenance.values import held
-from holdfast.orm import rowkeys
+from holdfast.orm import bridge, rowkeys
 from holdfast.orm.engines import engine_of, fresh_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Column, ColumnElement, Connection, Dialect, Engine, Table
 
     from holdfast.maintenance.rows import Rows
     from holdfast.orm.outbox import Outbox
+
+T = TypeVar("T")
+
+_TRIES = 6
+_LASTING = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
 
 
 class Switch(NamedTuple):
@@ -45,25 +55,52 @@ def switch(rows: Rows, switches: Sequence[Switch]) -> list[bool]:
     A row that was changed or deleted since it was read stays as it is. Columns with an ``onupdate`` keep their value:
     the application changed nothing. Entries that triggers made for the outbox go again: whoever switches decides what
     becomes of the old objects.
+
+    A deadlock, a locked database and a lost connection are tried again. If a COMMIT had taken effect although its
+    answer was lost, the rows have their values, and are found to have them.
+
+    Raises:
+        DBAPIError: The database refused, for a reason that stays. Then no row was changed.
     """
     by_engine: dict[Engine, list[Switch]] = {}
     for each in switches:
         by_engine.setdefault(engine_of(rows.session, rows.columns.places[each.place].table), []).append(each)
     done: set[tuple[int, tuple[Any, ...]]] = set()
     for engine, mine in by_engine.items():
-        with _transaction(rows, engine) as connection:
-            outboxes = [(outbox, _last(connection, outbox)) for outbox in _outboxes(rows, engine)]
-            places: dict[int, list[Switch]] = {}
-            for each in mine:
-                places.setdefault(each.place, []).append(each)
-            for place, group in places.items():
-                _update(connection, rows, place, group)
-                now = rows.now(connection, place, [each.identity for each in group])
-                done |= {(place, each.identity) for each in group if _is(now.get((place, each.identity)), each.new)}
-            switched = [each for each in mine if (each.place, each.identity) in done]
-            for outbox, last in outboxes:
-                _take_back(connection, rows, outbox, last, switched)
+        done |= _persistently(partial(_switch, rows, engine, mine))
     return [(each.place, each.identity) in done for each in switches]
+
+
+def _switch(rows: Rows, engine: Engine, switches: Sequence[Switch]) -> set[tuple[int, tuple[Any, ...]]]:
+    """Do it in one transaction, and return which rows have their values."""
+    done: set[tuple[int, tuple[Any, ...]]] = set()
+    with transaction(rows, engine) as connection:
+        outboxes = [(outbox, _last(connection, outbox)) for outbox in _outboxes(rows, engine)]
+        places: dict[int, list[Switch]] = {}
+        for each in switches:
+            places.setdefault(each.place, []).append(each)
+        for place, group in places.items():
+            _update(connection, rows, place, group)
+            now = rows.now(connection, place, [each.identity for each in group])
+            done |= {(place, each.identity) for each in group if _is(now.get((place, each.identity)), each.new)}
+        switched = [each for each in switches if (each.place, each.identity) in done]
+        for outbox, last in outboxes:
+            _take_back(connection, rows, outbox, last, switched)
+    return done
+
+
+def _persistently(call: Callable[[], T]) -> T:
+    """Call again what failed for a moment only."""
+    for attempt in range(_TRIES - 1):
+        try:
+            return call()
+        except DBAPIError as error:
+            if isinstance(error, _LASTING):
+                raise
+            # Longer each time, and not in step with whoever was in the way.
+            seconds = 0.05 * 2**attempt * (1 + random.random())  # noqa: S311  # nobody gains by guessing it
+            bridge.do(partial(time.sleep, seconds), partial(asyncio.sleep, seconds))
+    return call()
 
 
 def _is(found: Any, new: Any) -> bool:
@@ -74,7 +111,12 @@ def _is(found: Any, new: Any) -> bool:
 
 
 @contextmanager
-def _transaction(rows: Rows, engine: Engine) -> Iterator[Connection]:
+def transaction(rows: Rows, engine: Engine) -> Iterator[Connection]:
+    """Enter a transaction of its own, which is committed at the end.
+
+    Raises:
+        ConfigurationError: Its only connection is in use by the session.
+    """
     if isinstance(engine.pool, (StaticPool, SingletonThreadPool)) and rows.session.in_transaction():
         message = "the database has one connection only, and the session is in a transaction: end it first"
         raise ConfigurationError(message)

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Text, cast, literal, or_, select, text, tuple_, type_coerce
+from sqlalchemy import Text, cast, func, literal, or_, select, text, tuple_, type_coerce
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import configure_mappers
 
-from holdfast.errors import ConfigurationError
+from holdfast.errors import ConfigurationError, HoldfastError
 from holdfast.maintenance.rows import json_text
 from holdfast.maintenance.snapshot import snapshot
 from holdfast.orm.engines import engine_of
+from holdfast.orm.tracking import tracked_mappers
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Select, Table
+    from sqlalchemy.orm import Mapper
 
     from holdfast.maintenance.columns import Columns, FileTable
     from holdfast.maintenance.rows import Rows
@@ -126,6 +131,11 @@ class Walk:
                 return
             after = tuple(found[-1][: len(self._keys)])
 
+    def counting(self) -> Any:
+        """Return the query for the number of all rows."""
+        query = select(func.count()).select_from(self._table.table)
+        return query if (where := self._query.whereclause) is None else query.where(where)
+
     def _values(self, row: Any) -> RowValues:
         count = len(self._keys)
         raw = {self._table.first + index: raw for index, raw in enumerate(row[count:]) if raw is not None}
@@ -145,10 +155,17 @@ class Walk:
     def _page(self, after: tuple[Any, ...] | None) -> Select[Any]:
         query = self._query
         if after is not None:
-            query = query.where(_left(self._keys) > _right(self._keys, after))
+            query = query.where(beyond(self._keys, after))
         if self._span.until is not None:
             query = query.where(_left(self._keys) <= _right(self._keys, self._span.until))
         return query
+
+
+def count(rows: Rows, table: FileTable, selection: Selection, naming: Collection[str]) -> int:
+    """Return how many rows a walk will meet; this reads the table."""
+    query = Walk(rows, table, where=selection.where, naming=naming).counting()
+    with snapshot(rows.session, engine_of(rows.session, table.table)) as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def boundaries(rows: Rows, table: FileTable, size: int, after: tuple[Any, ...] | None = None) -> Iterator[Span]:
@@ -159,7 +176,7 @@ def boundaries(rows: Rows, table: FileTable, size: int, after: tuple[Any, ...] |
     while True:
         query = select(*keys).order_by(*keys).offset(size - 1).limit(1)
         if after is not None:
-            query = query.where(_left(keys) > _right(keys, after))
+            query = query.where(beyond(keys, after))
         with snapshot(rows.session, engine) as connection:
             found = connection.execute(query).first()
         if found is None:
@@ -167,6 +184,12 @@ def boundaries(rows: Rows, table: FileTable, size: int, after: tuple[Any, ...] |
             return
         yield Span(name, after, tuple(found))
         after = tuple(found)
+
+
+def beyond(keys: Sequence[Any], after: tuple[Any, ...]) -> ColumnElement[bool]:
+    """Return the condition for rows whose keys are greater than one."""
+    greater: ColumnElement[bool] = _left(keys) > _right(keys, after)
+    return greater
 
 
 def _left(keys: Sequence[Any]) -> Any:
@@ -188,7 +211,7 @@ def _mentions(column: Any, name: str) -> ColumnElement[bool]:
 def _chosen(columns: Columns, models: Any) -> Iterator[FileTable]:
     given = models if isinstance(models, (list, tuple, set, frozenset)) else [models]
     for model in given:
-        found = [table for table in columns.tables if model in _names(table.table)]
+        found = [table for table in columns.tables if model in names_of(table.table)]
         if not found:
             known = ", ".join(sorted(table.table.fullname for table in columns.tables))
             label = model if isinstance(model, str) else getattr(model, "__name__", model)
@@ -197,8 +220,14 @@ def _chosen(columns: Columns, models: Any) -> Iterator[FileTable]:
         yield from found
 
 
-def _names(table: Table) -> list[Any]:
-    from holdfast.orm.tracking import tracked_mappers  # noqa: PLC0415
-
-    classes = [mapper.class_ for mapper in tracked_mappers() if mapper.local_table is table]
+def names_of(table: Table) -> list[Any]:
+    """Return what a table may be called by: itself, its names, its mapped classes and their names."""
+    classes = [mapper.class_ for mapper in mappers_of(table)]
     return [table, table.name, table.fullname, *classes, *(each.__name__ for each in classes)]
+
+
+def mappers_of(table: Table) -> list[Mapper[Any]]:
+    """Return the mappers of a table's models that have file columns."""
+    with suppress(SQLAlchemyError, HoldfastError):  # what cannot be mapped is no model
+        configure_mappers()
+    return [mapper for mapper in tracked_mappers() if mapper.local_table is table]

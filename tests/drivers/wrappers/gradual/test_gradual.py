@@ -311,12 +311,23 @@ def test_a_listing_misses_nothing_that_moves(in_half):
     for name in names:
         old.put(half.key(name), b"")
     seen, ahead = [], iter(reversed(names))
-    for number, info in enumerate(half.storage.list(half.folder)):
-        seen.append(info.key)
-        for key in map(half.key, [names[number], next(ahead)]):
+
+    def see(info):
+        for key in map(half.key, [names[len(seen)], next(ahead)]):
             if old.exists(key):
                 new.put(key, b"")
                 old.delete(key)
+        seen.append(info.key)
+
+    async def look():
+        async for info in half.storage.list_async(half.folder):
+            see(info)
+
+    if half.is_async:
+        asyncio.run(look())
+    else:
+        for info in half.storage.list(half.folder):
+            see(info)
     assert seen == [half.key(name) for name in names]
 
 

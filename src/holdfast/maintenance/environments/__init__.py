@@ -1,0 +1,1 @@
+"""Rows with their files go into another environment: another database, other storages."""
