@@ -64,14 +64,14 @@ def main() -> int:
             make_files(folder, count)
             make_rows(folder, target, partial(row, "docs"))
             print(json.dumps({"figure": "prepare", "count": count, "seconds": since(begun)}), flush=True)
-            for name in RUNS:
+            for name, label in RUNS.items():
                 if name in TOUCHING and count > arguments.files:
                     continue
                 if name == "backfill":
                     make_rows(folder, target, partial(bare_row, "new"))
                 command = [sys.executable, __file__, "--figure", name, target, str(folder)]
                 line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-                figure = {"figure": RUNS[name], "count": count, "database": arguments.database} | json.loads(line)
+                figure = {"figure": label, "count": count, "database": arguments.database} | json.loads(line)
                 print(json.dumps(figure), flush=True)
                 figures[name][count] = figure
     print_tables({RUNS[name]: found for name, found in figures.items() if found})
@@ -274,7 +274,7 @@ def print_tables(figures: dict[str, dict[int, dict[str, Any]]]) -> None:
     print("|---" * (len(counts) + 1) + "|")
     for name, found in figures.items():
         cells = (
-            f"{each['memory_mb']:.0f} MB, {each['temporary_mb']:.0f} MB" if (each := found.get(count)) else "–"
+            f"{each['memory_mb']:.0f} MB, {each['temporary_mb']:.0f} MB" if (each := found.get(count)) else "-"
             for count in counts
         )
         print(f"| {name} | " + " | ".join(cells) + " |")
@@ -291,7 +291,7 @@ def print_tables(figures: dict[str, dict[int, dict[str, Any]]]) -> None:
 
 def per_million(figure: dict[str, Any] | None, what: str) -> str:
     """Return a figure for a million files."""
-    return "–" if figure is None else f"{figure[what] / figure['files'] * MILLION:,.0f}"
+    return "-" if figure is None else f"{figure[what] / figure['files'] * MILLION:,.0f}"
 
 
 def duration(hours: float) -> str:
