@@ -35,7 +35,7 @@ GARBAGE = 100  # one object in so many
 DAYS = 365
 CONTENT = b"twelve bytes"
 BATCH = 10_000
-WORKERS = (1, 10, 100)
+PROCESSES = (1, 10, 100)
 RUNS = {
     "verify": "verify",
     "sweep": "sweep --delete",
@@ -54,7 +54,17 @@ def main() -> int:
     if arguments.figure:
         print(json.dumps(measure(*arguments.figure)))
         return 0
-    figures: dict[str, dict[int, dict[str, Any]]] = {name: {} for name in RUNS}
+    figures = [
+        json.loads(line) for path in arguments.tables for line in path.read_text().splitlines() if line[:1] == "{"
+    ]
+    if not figures:
+        figures = list(measured(arguments))
+    print_tables(figures)
+    return int(any(each.get("memory_mb", 0) * 1e6 > LIMIT for each in figures))
+
+
+def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield and print the figures of every count."""
     with ExitStack() as stack:
         url = open_database(arguments.database, stack)
         for count in arguments.count:
@@ -73,9 +83,7 @@ def main() -> int:
                 line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
                 figure = {"figure": label, "count": count, "database": arguments.database} | json.loads(line)
                 print(json.dumps(figure), flush=True)
-                figures[name][count] = figure
-    print_tables({RUNS[name]: found for name, found in figures.items() if found})
-    return int(any(each["memory_mb"] * 1e6 > LIMIT for found in figures.values() for each in found.values()))
+                yield figure
 
 
 def parse() -> argparse.Namespace:
@@ -85,6 +93,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--files", type=int, default=100_000, help="above this, leave out what opens every file")
     parser.add_argument("--database", choices=["postgresql", "sqlite"], default="postgresql")
     parser.add_argument("--folder", help="where the objects go")
+    parser.add_argument("--tables", type=Path, nargs="+", default=[], help="make tables of what earlier runs printed")
     parser.add_argument("--figure", nargs=3, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -109,14 +118,15 @@ def make_files(folder: Path, count: int) -> None:
     from holdfast.keys import default_key, new_id  # noqa: PLC0415  # each process imports what it needs
 
     now, made = time.time(), set()
+    docs = f"{folder}/docs/"
     with (folder / "keys").open("w") as keys:
         for number in range(count):
             key = default_key(new_id(now - (number * 7919 % DAYS) * 86400 - 60), f"document {number}.pdf")
-            path = folder / "docs" / key
-            if path.parent not in made:
-                path.parent.mkdir(parents=True)
-                made.add(path.parent)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+            day = key.rpartition("/")[0]
+            if day not in made:
+                Path(docs, day).mkdir(parents=True)
+                made.add(day)
+            descriptor = os.open(docs + key, os.O_WRONLY | os.O_CREAT)
             os.write(descriptor, CONTENT)
             os.close(descriptor)
             keys.write(f"{key}\n")
@@ -130,11 +140,12 @@ def make_rows(folder: Path, url: str, value: Callable[[str], dict[str, Any]]) ->
     base.metadata.drop_all(engine)
     base.metadata.create_all(engine)
     insert = text("INSERT INTO document (file) VALUES (:file)")
+    before, after = json.dumps(value("KEY")).split("KEY")
     with engine.begin() as connection, (folder / "keys").open() as keys:
         batch: list[dict[str, Any]] = []
         for number, line in enumerate(keys):
             if number % GARBAGE:
-                batch.append({"file": json.dumps(value(line.rstrip("\n")))})
+                batch.append({"file": f"{before}{line[:-1]}{after}"})
             if len(batch) == BATCH:
                 connection.execute(insert, batch)
                 batch.clear()
@@ -186,15 +197,16 @@ def measure(name: str, url: str, folder: str) -> dict[str, Any]:
         storages.register_backend(StorageBackend(key, LocalDriver(Path(folder, part), durable=False)))
     watched = Watched()
     with Session(create_engine(url)) as session:
-        before, begun = memory("VmRSS"), time.perf_counter()
+        before, worked, begun = memory("VmRSS"), time.process_time(), time.perf_counter()
         report = run(name, session, watched)
-        seconds = time.perf_counter() - begun
+        seconds, worked = time.perf_counter() - begun, time.process_time() - worked
     if not report.ok:
         raise RuntimeError(report.to_dict())
     counts = report.counts
     files = counts["objects"] if name in {"verify", "sweep"} else counts["rows"]
     return {
         "seconds": round(seconds, 1),
+        "processor_seconds": round(worked, 1),
         "files": files,
         "per_second": round(files / seconds),
         "memory_mb": round((memory("VmHWM") - before) / 1e6, 1),
@@ -263,35 +275,52 @@ def since(begun: float) -> float:
 # --- tables
 
 
-def print_tables(figures: dict[str, dict[int, dict[str, Any]]]) -> None:
+def print_tables(figures: list[dict[str, Any]]) -> None:
     """Print what was measured, and what that is at a billion, as Markdown."""
-    counts = sorted({count for found in figures.values() for count in found})
-    print("\n| seconds per million files | " + " | ".join(f"of {count:,}" for count in counts) + " |")
-    print("|---" * (len(counts) + 1) + "|")
-    for name, found in figures.items():
-        print(f"| {name} | " + " | ".join(per_million(found.get(count), "seconds") for count in counts) + " |")
-    print("\n| memory, temporary files | " + " | ".join(f"of {count:,}" for count in counts) + " |")
-    print("|---" * (len(counts) + 1) + "|")
-    for name, found in figures.items():
-        cells = (
-            f"{each['memory_mb']:.0f} MB, {each['temporary_mb']:.0f} MB" if (each := found.get(count)) else "-"
-            for count in counts
-        )
-        print(f"| {name} | " + " | ".join(cells) + " |")
-    print(
-        "\n| 1,000,000,000 files | temporary files | " + " | ".join(f"{number} worker(s)" for number in WORKERS) + " |"
+    found = {name: {each["count"]: each for each in figures if each["figure"] == name} for name in RUNS.values()}
+    found = {name: by_count for name, by_count in found.items() if by_count}
+    counts = sorted({count for by_count in found.values() for count in by_count})
+    heads = [f"of {count:,}" for count in counts]
+    print_table(
+        ["seconds (of a processor) for a million files", *heads],
+        {name: [seconds(by_count.get(count)) for count in counts] for name, by_count in found.items()},
     )
-    print("|---" * (len(WORKERS) + 2) + "|")
-    for name, found in figures.items():
-        last = found[max(found)]
-        hours = last["seconds"] / last["files"] * BILLION / 3600
-        temporary = last["temporary_mb"] / last["files"] * BILLION / 1e3
-        print(f"| {name} | {temporary:.0f} GB | " + " | ".join(duration(hours / each) for each in WORKERS) + " |")
+    print_table(
+        ["memory, temporary files", *heads],
+        {name: [space(by_count.get(count)) for count in counts] for name, by_count in found.items()},
+    )
+    print_table(
+        ["1,000,000,000 files", "temporary files", *(f"{number} process(es)" for number in PROCESSES)],
+        {name: billion(by_count[max(by_count)]) for name, by_count in found.items()},
+    )
 
 
-def per_million(figure: dict[str, Any] | None, what: str) -> str:
-    """Return a figure for a million files."""
-    return "-" if figure is None else f"{figure[what] / figure['files'] * MILLION:,.0f}"
+def print_table(head: list[str], rows: dict[str, list[str]]) -> None:
+    """Print a table."""
+    print(f"\n| {' | '.join(head)} |")
+    print("|---" * len(head) + "|")
+    for name, cells in rows.items():
+        print(f"| {name} | {' | '.join(cells)} |")
+
+
+def seconds(figure: dict[str, Any] | None) -> str:
+    """Return the seconds that a million files take."""
+    if figure is None:
+        return "-"
+    whole, worked = (figure[each] / figure["files"] * MILLION for each in ("seconds", "processor_seconds"))
+    return f"{whole:,.0f} ({worked:,.0f})"
+
+
+def space(figure: dict[str, Any] | None) -> str:
+    """Return what a run took of memory and of the disk."""
+    return "-" if figure is None else f"{figure['memory_mb']:.0f} MB, {figure['temporary_mb']:.0f} MB"
+
+
+def billion(figure: dict[str, Any]) -> list[str]:
+    """Return what a billion files take."""
+    times = BILLION / figure["files"]
+    hours = figure["seconds"] * times / 3600
+    return [f"{figure['temporary_mb'] * times / 1e3:.0f} GB", *(duration(hours / each) for each in PROCESSES)]
 
 
 def duration(hours: float) -> str:

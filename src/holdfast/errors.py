@@ -40,7 +40,7 @@ class UnknownStorageError(ConfigurationError, KeyError):
 
 
 class SweepRefusedError(ConfigurationError):
-    """A sweep would delete files of somebody that it does not see; nothing was deleted."""
+    """A sweep, or another command, would delete files of somebody that it does not see; nothing was deleted."""
 
 
 class MissingExtraError(ConfigurationError, ImportError):

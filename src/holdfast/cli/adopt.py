@@ -41,10 +41,10 @@ _FORMS = ("path", "url", *_JSON_FORMS)
 _MILD = {"shared"}
 
 
-@click.command()
+@click.command(short_help="Fill a file column from the column of another library.")
 @click.argument("column", metavar="TABLE.COLUMN")
 @click.option(
-    "--from", "sources", multiple=True, required=True, metavar="NAME", help="Old column of the table; once or more."
+    "--from", "sources", multiple=True, required=True, metavar="NAME", help="Old column. May be given several times."
 )
 @click.option(
     "--as", "form", required=True, metavar="FORM", help=f"What it holds: {', '.join(_FORMS)}, or a MODULE:NAME."
@@ -60,10 +60,10 @@ _MILD = {"shared"}
     metavar="OLD=NEW",
     help="For sqlalchemy-file: its name of a storage, and ours.",
 )
-@click.option("--where", metavar="SQL", help="Only rows that meet this condition on columns of the table.")
+@click.option("--where", metavar="SQL", help="Only rows that meet this condition on columns of their table.")
 @click.option("--no-check", is_flag=True, help="Do not ask the storage whether each file is there.")
 @click.option("--clear", is_flag=True, help="Set the old columns of filled rows to NULL.")
-@click.option("--dry-run", is_flag=True, help="Only look: nothing is copied or changed.")
+@click.option("--dry-run", is_flag=True, help="Only look: nothing is changed.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
@@ -101,7 +101,7 @@ def adopt(
     Exit status:
       0  every row has its file
       1  some rows could not be filled
-      2  it could not run
+      2  refused, or it could not run
       3  with --dry-run: there are rows to fill
 
     \b

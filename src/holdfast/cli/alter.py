@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Pairs = Sequence[tuple[str, str]]
 
 
-@click.command()
-@click.option("--storage", metavar="NAME", help="Only files in this storage.")
+@click.command(short_help="Change content type, metadata or storage class of many files.")
+@click.option("--storage", metavar="NAME", help="Only this storage.")
 @click.option("--content-type", metavar="TYPE", help="The new media type.")
 @click.option("--set", "fields", multiple=True, type=Pair(), metavar="NAME=TEXT", help="A field of the metadata.")
 @click.option("--unset", multiple=True, metavar="NAME", help="Remove a field of the metadata.")
@@ -66,7 +66,7 @@ def alter(
 
     \b
     Exit status:
-      0  done
+      0  all files are as wanted
       1  some files could not be changed
       2  refused, or it could not run
       3  with --dry-run: there are files to change, or to look at

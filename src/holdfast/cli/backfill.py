@@ -25,14 +25,16 @@ if TYPE_CHECKING:
     from holdfast.maintenance import BackfillReport
 
 
-@click.command()
-@click.option("--storage", "storages", multiple=True, metavar="NAME", help="Only files in this storage; repeatable.")
+@click.command(short_help="Fill in what old rows do not say of their files.")
+@click.option(
+    "--storage", "storages", multiple=True, metavar="NAME", help="Only this storage. May be given several times."
+)
 @click.option(
     "--field",
     "fields",
     multiple=True,
     type=click.Choice(FIELDS),
-    help="Fill in only this; repeatable.  [default: all]",
+    help="Fill in only this. May be given several times.  [default: all]",
 )
 @click.option("--overwrite", is_flag=True, help="Also replace what the rows do say.")
 @rewriting_options
@@ -59,7 +61,7 @@ def backfill(
     \b
     Exit status:
       0  nothing is missing any more
-      1  some files could not be looked at: they are missing, or not what the row says
+      1  some files could not be filled in: they are missing, or not what the row says
       2  refused, or it could not run
       3  with --dry-run: there is something to fill in
 

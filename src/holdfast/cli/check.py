@@ -31,7 +31,7 @@ or write in pyproject.toml:
 _FAILED, _REFUSED = 1, 2
 
 
-@click.command()
+@click.command(short_help="Try the storages.")
 @click.argument("configuration", required=False, type=click.Path(dir_okay=False))
 @click.option("--environment", is_flag=True, help="The storages that environment variables describe.")
 @click.option(
@@ -62,7 +62,10 @@ def check(
     Storages that are read-only are only read. Nothing is left behind.
 
     \b
-    Exit status: 0 all work, 1 one does not, 2 it could not run.
+    Exit status:
+      0  all work
+      1  one does not
+      2  it could not run
 
     \b
     Examples:

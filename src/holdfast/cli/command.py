@@ -21,9 +21,10 @@ from holdfast.cli.verify import verify
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="holdfast", message="holdfast %(version)s")
 def main() -> None:
-    """Check and clean up the files that belong to database rows.
+    """Check, clean up and move the files that belong to database rows.
 
-    The commands need the application, and all but check its database. Name them by options, or once in pyproject.toml:
+    The commands need the application, and all but check and settle its database. Name them by options, or once in
+    pyproject.toml:
 
     \b
       [tool.holdfast]
@@ -40,6 +41,7 @@ def main() -> None:
       holdfast sweep --delete            delete them
       holdfast mirror                    have all copies been made?
       holdfast migrate --from a --to b   move files to another storage
+      holdfast backfill                  fill in what old rows do not say
     """  # noqa: D301  # click keeps the lines after this sign as they are
 
 

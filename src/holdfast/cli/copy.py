@@ -29,7 +29,7 @@ _FAILED, _LEFT = 1, 3
 _AGAIN = "The same command goes on: rows that are there already are left alone."
 
 
-@click.command()
+@click.command(short_help="Copy rows and their files into another environment.")
 @click.option(
     "--to-database",
     required=True,
@@ -64,9 +64,9 @@ def copy(
     \b
     Exit status:
       0  all rows are there
-      1  some could not be copied
+      1  some rows could not be copied
       2  refused, or it could not run
-      3  with --dry-run: there is something to copy
+      3  with --dry-run: there are rows to copy
 
     \b
     Examples:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from holdfast.cli.progress import Meter
 
 
-@click.command()
+@click.command(short_help="Empty the outbox.")
 @application_options
 def drain(*, as_json: bool, **application: Any) -> None:
     """Empty the outbox: delete the files that committed transactions let go of.
@@ -32,7 +32,10 @@ def drain(*, as_json: bool, **application: Any) -> None:
     The application does this after each commit. What a crash, or a storage that was down, left waiting goes now.
 
     \b
-    Exit status: 0 the outbox is empty, 1 files still wait, 2 it could not run.
+    Exit status:
+      0  the outbox is empty
+      1  files still wait
+      2  it could not run
 
     \b
     Examples:

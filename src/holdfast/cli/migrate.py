@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from holdfast.maintenance import MigrateReport
 
 
-@click.command()
+@click.command(short_help="Move files to another storage while the application runs.")
 @click.option("--from", "source", required=True, metavar="NAME", help="Storage where the files are.")
 @click.option("--to", "target", required=True, metavar="NAME", help="Storage where they are to be.")
 @click.option("--keep", is_flag=True, help="Leave the old objects; the same command without --keep deletes them.")

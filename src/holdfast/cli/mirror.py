@@ -29,7 +29,7 @@ _KINDS = {"missing": "yellow", "different": "yellow", "lost": "red", "extra": "d
 _TO_COPY = ("missing", "different", "lost")
 
 
-@click.command()
+@click.command(short_help="Bring the storages of a mirror up to date.")
 @click.option("--dry-run", is_flag=True, help="Only look: nothing is copied or deleted.")
 @click.option("--delete", is_flag=True, help="Delete copies of no row that the first storage does not have.")
 @click.option("--deep", is_flag=True, help="Read all objects and compare their bytes.")

@@ -88,7 +88,7 @@ _SHARDS = (
         "--shard-size",
         type=click.IntRange(1),
         metavar="N",
-        help="Objects or rows of a shard.  [default: 50,000, 10,000]",
+        help="Objects or rows of a shard.  [default: 50,000 objects or 10,000 rows]",
     ),
 )
 

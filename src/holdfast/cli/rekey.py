@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from holdfast.maintenance import RekeyReport
 
 
-@click.command()
-@click.option("--storage", required=True, metavar="NAME", help="The storage.")
+@click.command(short_help="Give files the keys of another naming scheme.")
+@click.option("--storage", required=True, metavar="NAME", help="Storage where the files are.")
 @click.option(
     "--scheme",
     metavar="TEMPLATE",
     help='Such as "{model}/{date:%Y}/{id}-{name}".  [default: the scheme of each column, or of the storage]',
 )
-@click.option("--keep", is_flag=True, help="Leave the old objects.")
-@click.option("--shared", is_flag=True, help="Delete although columns that are not shown name the storage, too.")
+@click.option(
+    "--keep", is_flag=True, help="Leave the old objects; the same command without --keep deletes them, given --resume."
+)
+@click.option("--shared", is_flag=True, help="Go on although columns that are not shown name the storage, too.")
 @click.option(
     "--check",
     type=click.Choice(CHECKS),

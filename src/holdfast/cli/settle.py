@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FAILED, _LEFT = 1, 3
 
 
-@click.command()
+@click.command(short_help="Bring the objects of a gradual storage to its new place.")
 @click.argument("storage")
 @click.option(
     "--app",
@@ -31,11 +31,11 @@ _FAILED, _LEFT = 1, 3
     metavar="MODULE:NAME",
     help="Import this, and take the storages that are registered then. May be given several times.",
 )
-@click.option("--keep", is_flag=True, help="Delete nothing from the old storage.")
+@click.option("--keep", is_flag=True, help="Leave the old objects; the same command without --keep deletes them.")
 @click.option("--deep", is_flag=True, help="Read each copy back and compare its bytes.")
 @click.option("--replaced", is_flag=True, help="Also delete what the new storage has a later object for.")
 @click.option("--shared", is_flag=True, help="Go on although another registered storage leads to the old one.")
-@click.option("--dry-run", is_flag=True, help="Only look: count what is still in the old storage.")
+@click.option("--dry-run", is_flag=True, help="Only look: nothing is changed.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 1000),
@@ -45,7 +45,10 @@ _FAILED, _LEFT = 1, 3
     help="Objects under way at once.",
 )
 @click.option(
-    "--resume", type=click.Path(dir_okay=False), metavar="FILE", help="Note progress in this file, and go on from it."
+    "--resume",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Note progress in this file, and after an interrupt go on from it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON document to standard output.")
 def settle(
@@ -63,18 +66,20 @@ def settle(
 ) -> None:
     """Bring the objects of STORAGE, a gradual one, from its old storage to its new one.
 
-    Rows go on naming STORAGE: none is read or changed, and no database is needed.
+    Each object is copied under its key, compared, and deleted from the old storage. Rows go on naming STORAGE: none is
+    read or changed, and no database is needed. It can be interrupted at any point and started again.
 
     \b
     Exit status:
-      0  nothing is left in the old storage, or it is to be kept
-      1  something failed, or is in doubt
+      0  nothing is left to copy
+      1  something failed, or two objects differ
       2  refused, or it could not run
-      3  with --dry-run: something is still there
+      3  with --dry-run: something is still in the old storage
 
     \b
     Examples:
       holdfast settle docs --dry-run
+      holdfast settle docs --keep
       holdfast settle docs
     """  # noqa: D301  # click keeps the lines after this sign as they are
     output = Output(as_json=as_json)

@@ -80,7 +80,10 @@ def sweep(
     just before.
 
     \b
-    Exit status: 0 done, or nothing to do; 1 something failed; 2 refused, or it could not run.
+    Exit status:
+      0  done, or nothing to do
+      1  something failed
+      2  refused, or it could not run
 
     \b
     Examples:

@@ -79,6 +79,10 @@ class ThreadedDriver:
 
     async def read_async(self, key: str, start: int, end: int | None, chunk_size: int | None) -> AsyncIterator[bytes]:
         """Read chunk by chunk in threads."""
+        if chunk_size is None:  # one chunk: one trip to a thread instead of four
+            for data in await threads.run_to_end(threads.blocking.submit(self._whole, key, start, end)):
+                yield data
+            return
         chunks = await threads.run(self.driver.read, key, start, end, chunk_size)
         try:
             # To its end even when cancelled: a generator that still runs in a thread cannot be closed.
@@ -86,6 +90,9 @@ class ThreadedDriver:
                 yield chunk
         finally:
             await threads.run(close, chunks)
+
+    def _whole(self, key: str, start: int, end: int | None) -> list[bytes]:
+        return list(self.driver.read(key, start, end, None))
 
     async def stat_async(self, key: str) -> ObjectInfo:
         """Describe an object."""

@@ -1,7 +1,9 @@
 """Commands for operators: `verify` finds what is wrong, `sweep` deletes what nobody needs, `mirror` fills mirrors.
 
 The first two compare what the storages list with what the rows hold, by a sorted merge on disk: memory is bounded
-for any number of rows and objects.
+for any number of rows and objects. `migrate` and `settle` move files to another storage, `adopt` takes them over from
+columns of other libraries, `copy_environment` brings them into another database; `backfill`, `rekey` and `alter` change
+what rows and objects say.
 
 Example:
     >>> from sqlalchemy import create_engine

@@ -1,11 +1,12 @@
 """Rows and files go into another environment."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import JSON, ForeignKey, create_engine, func, insert, select, text
+from sqlalchemy import JSON, ForeignKey, create_engine, event, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -181,7 +182,7 @@ def test_another_object_under_the_key_is_not_touched(environments: Environments)
 
 
 def test_a_row_whose_file_is_missing_stays_behind_and_is_named(environments: Environments) -> None:
-    """Its other files are not left in the other storage, and all other rows go."""
+    """Its other files wait in the other storage for the next run, and all other rows go."""
     environments.fill(3)
     with Session(environments.source) as session:
         environments.production.delete(session.get_one(Paper, 2).file.path)
@@ -190,18 +191,54 @@ def test_a_row_whose_file_is_missing_stays_behind_and_is_named(environments: Env
     (finding,) = report.findings
     assert (finding.kind, finding.rows[0].table, finding.rows[0].key) == ("missing", "copied_paper", ("2",))
     assert [row[0] for row in environments.read()] == [1, 3]
-    assert len(list(environments.staging.list())) == 6
+    assert len(list(environments.staging.list())) == 8
 
 
 def test_a_row_that_the_database_refuses_is_named_and_its_files_go_again(environments: Environments) -> None:
-    """One row that breaks a rule there does not keep its neighbours away."""
+    """One row that breaks a rule there does not keep its neighbours away; what a next run would not find is deleted."""
     environments.fill(3)
+    for page in (1, 2):
+        with environments.source.begin() as connection:
+            pages = json.dumps([{"backend": "production", "filename": f"{page}.txt"}])
+            connection.execute(text("UPDATE copied_paper SET pages = :p WHERE id = :i"), {"p": pages, "i": page + 1})
+        environments.production.put(f"{page}.txt", b"page")
     with environments.target.begin() as connection:
         connection.execute(text("CREATE UNIQUE INDEX one_owner ON copied_paper (owner_id)"))
     report = environments.copy()
     assert [finding.kind for finding in report.findings] == ["refused", "refused"]
     assert [row[0] for row in environments.read()] == [1]
-    assert len(list(environments.staging.list())) == 3
+    assert len(list(environments.staging.list())) == 3 + 2
+
+
+def test_two_runs_at_once(environments: Environments) -> None:
+    """A row that the other run brings first keeps its files: they are the same copies."""
+    environments.fill(1)
+    other = create_engine(environments.target.url)
+    runs: list[CopyReport] = []
+
+    def run_first(*args: Any) -> None:
+        if args[2].startswith("INSERT INTO copied_paper") and not runs:
+            with Session(environments.source) as session, Session(other) as target:
+                staging = {"production": environments.staging}
+                runs.append(copy_environment(session, target, Base, storages=staging))
+
+    # The other run needs the lock that SQLite's driver takes right before the statement.
+    event.listen(environments.target, "before_cursor_execute", run_first)
+    environments.copy()
+    other.dispose()
+    assert (runs[0].counts["inserted"], runs[0].counts["adopted"]) == (1, 3)
+    assert environments.read() == [(1, b"0", [b"0-1", b"0-2"])]
+
+
+@pytest.mark.parametrize("environments", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+def test_a_sequence_does_not_go_back(environments: Environments) -> None:
+    """Keys that it has given may be in transactions that are still open there."""
+    environments.fill(3)
+    with environments.target.begin() as connection:
+        connection.execute(text("SELECT setval('copied_paper_id_seq', 100)"))
+    environments.copy()
+    with environments.target.connect() as connection:
+        assert connection.execute(text("SELECT nextval('copied_paper_id_seq')")).scalar() == 101
 
 
 def test_some_rows_of_one_model(environments: Environments) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import and_, bindparam, null, update
 
 from holdfast.maintenance.adopting.places import exact, exact_type
-from holdfast.maintenance.rewriting.switching import transaction
+from holdfast.maintenance.rewriting.switching import transaction, untouched
+from holdfast.maintenance.values import held
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def fill(rows: Rows, engine: Engine, target: Target, fillings: Sequence[Filling]
             ],
         )
         now = rows.now(connection, target.place, [each.row.identity for each in fillings])
-    return [_is(now.get((target.place, each.row.identity)), each.value) for each in fillings]
+    return [_has(target, now.get((target.place, each.row.identity)), each.value) for each in fillings]
 
 
 def _statement(target: Target, dialect: Dialect, *, clear: bool) -> Update:
@@ -63,16 +64,17 @@ def _statement(target: Target, dialect: Dialect, *, clear: bool) -> Update:
         exact(column, dialect).is_not_distinct_from(bindparam(f"holdfast_old{index}", type_=exact_type(dialect)))
         for index, column in enumerate(target.sources)
     ]
-    values: dict[Any, Any] = {
-        each: each for each in table.columns if each.onupdate is not None or each.server_onupdate is not None
-    }
+    values: dict[Any, Any] = dict(untouched(table))
     values[target.column] = bindparam("holdfast_new", type_=target.type.load_dialect_impl(dialect))
     values |= {column: null() for column in target.sources if clear}
     return update(table).where(and_(*same, target.column.is_(None), *unchanged)).values(values)
 
 
-def _is(found: Any, value: Any) -> bool:
-    if found is None:
-        return False
-    raw = bytes(found.raw).decode() if isinstance(found.raw, (bytes, bytearray, memoryview)) else found.raw
-    return bool(json.loads(raw) == value)
+def _has(target: Target, found: Any, value: Any) -> bool:
+    """Return whether a row has its files: only these count, not how the database writes what is said of them."""
+    multiple = target.type.multiple
+    return found is not None and _names(found.raw, multiple=multiple) == _names(json.dumps(value), multiple=multiple)
+
+
+def _names(raw: Any, *, multiple: bool) -> list[tuple[str | None, str | None]]:
+    return [(file.storage, file.key) for file in held(raw, multiple=multiple)]

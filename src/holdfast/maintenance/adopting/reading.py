@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import or_, select, text
 
 from holdfast.maintenance.adopting.places import exact, plain_value
+from holdfast.maintenance.rewriting.keyorder import in_order
 from holdfast.maintenance.rewriting.walk import PAGE, beyond
 from holdfast.maintenance.snapshot import snapshot
 from holdfast.orm import rowkeys
@@ -55,7 +56,7 @@ class OldRows:
 
     def pages(self) -> Iterator[list[OldRow]]:
         """Yield them, each page read in a transaction of its own."""
-        query = self._query.order_by(*self._keys).limit(self._size)
+        query = self._query.order_by(*in_order(self._keys)).limit(self._size)
         page = self._read(query)
         while page:
             yield page

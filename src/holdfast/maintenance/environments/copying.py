@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -16,7 +17,7 @@ from holdfast.maintenance.environments.tables import TableCopy
 from holdfast.maintenance.pacing import each
 from holdfast.maintenance.reports import CopyReport, Finding, RowName
 from holdfast.maintenance.rewriting.engine import Refusal
-from holdfast.maintenance.rewriting.walk import PAGE, names_of
+from holdfast.maintenance.rewriting.walk import PAGE, names_of, refuse_part
 from holdfast.maintenance.run import Run
 from holdfast.orm.engines import engine_of
 
@@ -194,6 +195,8 @@ def _chosen(columns: Columns, models: Any) -> list[Table]:
     if unknown:
         message = f"there is no model or table called {str(unknown[0])!r}; there are: {', '.join(map(str, tables))}"
         raise ConfigurationError(message)
+    for table, model in product(tables, [] if models is None else several):
+        refuse_part(table, model)
     found = [table for table in tables if models is None or any(each_ in names_of(table) for each_ in given)]
     if without := [table.fullname for table in found if not table.primary_key.columns]:
         message = f"table {without[0]!r} has no primary key, by which rows are told apart: leave it out (models=)"

@@ -102,10 +102,13 @@ class Files:
             raise Refusal("missing", str(error)) from error
 
     def delete(self, copies: Iterable[tuple[File, Copied]]) -> None:
-        """Delete copies whose rows did not go over; what cannot be deleted is found by a sweep there."""
+        """Delete copies whose rows did not go over; what cannot be deleted is found by a sweep there.
+
+        Those under their own keys stay if the next run knows them again: another run may have given one to its row.
+        """
         for file, copied in copies:
-            if copied.made:
-                target, key = self._copying[file.fields["backend"]].target, copied.info.key
+            if copied.made and (copied.key != file.fields["to_filename"] or find_id(copied.key) is None):
+                target, key = self._copying[file.fields["backend"]].target, copied.key
                 with suppress(HoldfastError):
                     bridge.do(lambda t=target, k=key: t.delete(k), lambda t=target, k=key: t.delete_async(k))  # type: ignore[misc]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, bindparam, func, insert, select
+from sqlalchemy import JSON, bindparam, func, insert, literal_column, select, table
 from sqlalchemy.exc import IntegrityError
 
+from holdfast.maintenance.rewriting.keyorder import in_order
 from holdfast.maintenance.rewriting.walk import beyond
 from holdfast.maintenance.rows import json_text
 from holdfast.maintenance.snapshot import snapshot
@@ -50,7 +51,7 @@ class TableCopy:
 
     def pages(self, size: int, where: Any = None) -> Iterator[list[Row]]:
         """Yield the rows in the order of their keys."""
-        query = select(*(self._read(column) for column in self.columns)).order_by(*self._keys).limit(size)
+        query = select(*(self._read(column) for column in self.columns)).order_by(*in_order(self._keys)).limit(size)
         if where is not None:
             query = query.where(where)
         page: list[Row] = []
@@ -92,7 +93,14 @@ class TableCopy:
         with fresh_connection(self._to) as connection, connection.begin():
             name = connection.dialect.identifier_preparer.format_table(self.table)
             sequence = connection.execute(select(func.pg_get_serial_sequence(name, column.name))).scalar()
-            if sequence is not None and (last := connection.execute(select(func.max(column))).scalar()) is not None:
+            last = connection.execute(select(func.max(column))).scalar()
+            if sequence is None or last is None:
+                return
+            # Never back: keys that it gave may be in transactions that are still open.
+            of_sequence = table("pg_sequences", literal_column("last_value"), schema="pg_catalog")
+            name_of = func.format("%I.%I", literal_column("schemaname"), literal_column("sequencename"))
+            given: Any = select(literal_column("last_value")).select_from(of_sequence).where(name_of == sequence)
+            if last > (connection.execute(given).scalar() or 0):
                 connection.execute(select(func.setval(sequence, last)))
 
     def _insert(self, rows: Sequence[Row]) -> None:

@@ -137,7 +137,7 @@ class Leftovers:
                 continue
             copy = next((each for each in records if each[1] == _COPY and each[2] == object_[2]), None)
             moved = [each for each in records if each[1] == _MOVED]
-            if copy is not None and not moved and not self._is_there(object_, records):
+            if copy is not None and not self._is_there(object_, records):
                 counts["needed"] += 1
             elif self._may_go(object_, copy, moved):
                 yield _Leftover(key, object_[2], copy and copy[3])
@@ -145,7 +145,7 @@ class Leftovers:
                 counts["left"] += 1
 
     def _is_there(self, object_: tuple[Any, ...], records: list[tuple[Any, ...]]) -> bool:
-        """Return whether the new storage has the copy, which an earlier run made: somebody may have lost it since."""
+        """Return whether the new storage has the copy that a row holds: somebody may have deleted it since."""
         return not self._target.abilities.lists or any(each[1] == _THERE and each[2] == object_[2] for each in records)
 
     def _may_go(self, object_: tuple[Any, ...], copy: tuple[Any, ...] | None, moved: list[tuple[Any, ...]]) -> bool:
@@ -160,16 +160,13 @@ class Leftovers:
         return copy is not None and bool(last_modified <= self._run.started - _OLD)
 
     def _delete(self, page: list[_Leftover]) -> bool:
-        """Delete what rows have not taken back meanwhile, and return whether that could be done."""
+        """Delete what the rows still do not need that hold the copies, and return whether that could be done."""
         now = self._run.rows.again({each.row for each in page if each.row is not None})
-        back = {
-            key
-            for value in now.values()
-            for file in self._run.rows.files(value)
-            if file.key is not None
-            for key in self._names.keys(file.storage, file.key)
-        }
-        dead = [each for each in page if each.key not in back]
+        files = [file for value in now.values() for file in self._run.rows.files(value) if file.key is not None]
+        back = {key for file in files for key in self._names.keys(file.storage, str(file.key))}
+        copies = {key for file in files for key in self._target_names.keys(file.storage, str(file.key))}
+        # Who has taken a copy out of its row since may have read it before it was switched, and gives the old one away.
+        dead = [each for each in page if each.key not in back and (each.row is None or each.key in copies)]
         counts = self._section.counts
         counts["kept"] += len(page) - len(dead)
         keys = [each.key for each in dead]

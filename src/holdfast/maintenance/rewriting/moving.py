@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from holdfast.errors import AlreadyExistsError, HoldfastError, NotFoundError
 from holdfast.file import FileObject
 from holdfast.keys import default_key, find_id, new_id
-from holdfast.maintenance.pacing import PAGE
 from holdfast.maintenance.rewriting import originals
-from holdfast.maintenance.rewriting.adoption import held
+from holdfast.maintenance.rewriting.adoption import Strays, held
 from holdfast.maintenance.rewriting.engine import Refusal, UndecidedError
-from holdfast.orm import bridge
-from holdfast.registry import storages
 from holdfast.saving import Ref
 from holdfast.schemes import KeyContext, make_key
 
@@ -24,9 +21,6 @@ if TYPE_CHECKING:
     from holdfast.maintenance.rewriting.engine import Job
     from holdfast.maintenance.rewriting.originals import Original
     from holdfast.maintenance.run import Run
-
-STRAYS = 10_000
-"""Copies that are remembered before it is looked who holds them."""
 
 
 class Moved(NamedTuple):
@@ -62,7 +56,7 @@ class Moving:
         self.naming: Collection[str] = {self._source}
         self._decided: dict[str, bool] = {}  # keys that are taken: whether a row holds them
         self._copies: dict[tuple[int, tuple[Any, ...], int], Copied] = {}
-        self._strays: list[tuple[str, str]] = []
+        self._strays = Strays(run.rows, copying.target)
         self._began = 0.0
 
     def wants(self, fields: dict[str, Any]) -> bool:
@@ -87,13 +81,7 @@ class Moving:
         """Copy a file, or find its copy."""
         key = job.fields["to_filename"]
         try:
-            found = originals.original(self._copying.source, job.fields)
-            if key in self._decided:
-                return self._item(job, self._taken(job, found))
-            return self._item(job, self._copying.copy(found, key))
-        except AlreadyExistsError:
-            self._leave_undecided(key)
-            return self._item(job, self._taken(job, found))
+            return self._item(job, self._copied(job))
         except NotFoundError as error:
             if error.storage != self._source:
                 raise
@@ -106,13 +94,7 @@ class Moving:
         """Like `work`."""
         key = job.fields["to_filename"]
         try:
-            found = await originals.original_async(self._copying.source, job.fields)
-            if key in self._decided:
-                return self._item(job, await self._taken_async(job, found))
-            return self._item(job, await self._copying.copy_async(found, key))
-        except AlreadyExistsError:
-            self._leave_undecided(key)
-            return self._item(job, await self._taken_async(job, found))
+            return self._item(job, await self._copied_async(job))
         except NotFoundError as error:
             if error.storage != self._source:
                 raise
@@ -120,6 +102,24 @@ class Moving:
             if copied is None:
                 raise Refusal("missing", f"there is no {key!r} in storage {self._source!r}") from error
             return self._item(job, copied)
+
+    def _copied(self, job: Job) -> Copied:
+        found = originals.original(self._copying.source, job.fields)
+        if found.key not in self._decided:
+            try:
+                return self._copying.copy(found, found.key)
+            except AlreadyExistsError:
+                self._leave_undecided(found.key)
+        return self._taken(job, found)
+
+    async def _copied_async(self, job: Job) -> Copied:
+        found = await originals.original_async(self._copying.source, job.fields)
+        if found.key not in self._decided:
+            try:
+                return await self._copying.copy_async(found, found.key)
+            except AlreadyExistsError:
+                self._leave_undecided(found.key)
+        return await self._taken_async(job, found)
 
     def _leave_undecided(self, key: str) -> None:
         # A key with an id of ours can only be this file's; any other may be somebody else's.
@@ -212,21 +212,8 @@ class Moving:
         for job, _ in lost:
             copied = self._copies[job.place, job.identity, job.position]
             if copied.made:
-                self._strays.append((job.fields["to_filename"], copied.key))
-        if len(self._strays) >= STRAYS:
-            self.clear_strays()
+                self._strays.add(job.fields["to_filename"], copied.key)
 
     def clear_strays(self) -> None:
-        """Delete copies that nobody holds.
-
-        A row that still names the original may be about to get the copy, by this run or another one.
-        """
-        strays, self._strays = self._strays, []
-        names = [*storages.all()]
-        wanted = {Ref(name, key) for pair in strays for key in pair for name in names}
-        found = {ref.path for ref in held(self._run.rows, wanted)}
-        dead = sorted({copy for key, copy in strays if found.isdisjoint((key, copy))})
-        target = self._copying.target
-        for start in range(0, len(dead), PAGE):
-            keys = dead[start : start + PAGE]
-            bridge.do(lambda keys=keys: target.delete(keys), lambda keys=keys: target.delete_async(keys))  # type: ignore[misc]
+        """Delete copies that nobody holds."""
+        self._strays.clear()

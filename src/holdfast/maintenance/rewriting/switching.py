@@ -10,13 +10,21 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from sqlalchemy import CHAR, LargeBinary, Text, and_, bindparam, cast, delete, func, or_, select, update
+from sqlalchemy import (
+    CHAR,
+    LargeBinary,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    update,
+)
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, NotSupportedError, ProgrammingError
 from sqlalchemy.pool import SingletonThreadPool, StaticPool
 
 from holdfast.errors import ConfigurationError
-from holdfast.maintenance.values import held
-from holdfast.orm import bridge, rowkeys
+from holdfast.maintenance.rewriting.entries import Entries
+from holdfast.orm import bridge
 from holdfast.orm.engines import engine_of, fresh_connection
 
 if TYPE_CHECKING:
@@ -25,7 +33,6 @@ if TYPE_CHECKING:
     from sqlalchemy import Column, ColumnElement, Connection, Dialect, Engine, Table
 
     from holdfast.maintenance.rows import Rows
-    from holdfast.orm.outbox import Outbox
 
 T = TypeVar("T")
 
@@ -75,7 +82,7 @@ def _switch(rows: Rows, engine: Engine, switches: Sequence[Switch]) -> set[tuple
     """Do it in one transaction, and return which rows have their values."""
     done: set[tuple[int, tuple[Any, ...]]] = set()
     with transaction(rows, engine) as connection:
-        outboxes = [(outbox, _last(connection, outbox)) for outbox in _outboxes(rows, engine)]
+        entries = Entries(connection, rows, engine, switches)
         places: dict[int, list[Switch]] = {}
         for each in switches:
             places.setdefault(each.place, []).append(each)
@@ -84,8 +91,7 @@ def _switch(rows: Rows, engine: Engine, switches: Sequence[Switch]) -> set[tuple
             now = rows.now(connection, place, [each.identity for each in group])
             done |= {(place, each.identity) for each in group if _is(now.get((place, each.identity)), each.new)}
         switched = [each for each in switches if (each.place, each.identity) in done]
-        for outbox, last in outboxes:
-            _take_back(connection, rows, outbox, last, switched)
+        entries.take_back(switched)
     return done
 
 
@@ -128,9 +134,9 @@ def _update(connection: Connection, rows: Rows, place: int, group: Sequence[Swit
     table, column, _ = rows.columns.places[place]
     keys = list(table.primary_key.columns)
     same = [key == bindparam(f"holdfast_key{index}", type_=key.type) for index, key in enumerate(keys)]
-    kept = {each: each for each in table.columns if each.onupdate is not None or each.server_onupdate is not None}
     value = bindparam("holdfast_new", type_=_json_type(column, connection.dialect))
-    statement = update(table).where(and_(*same, _unchanged(column, connection.dialect))).values({**kept, column: value})
+    values = {**untouched(table), column: value}
+    statement = update(table).where(and_(*same, _unchanged(column, connection.dialect))).values(values)
     connection.execute(
         statement,
         [
@@ -139,6 +145,18 @@ def _update(connection: Connection, rows: Rows, place: int, group: Sequence[Swit
             for each in group
         ],
     )
+
+
+def untouched(table: Table) -> dict[Column[Any], Column[Any]]:
+    """Return what an UPDATE sets so that columns with an ``ON UPDATE`` of any kind keep their values."""
+    return {
+        each: each
+        for each in table.columns
+        if each.onupdate is not None
+        or each.server_onupdate is not None
+        # MySQL's is mostly declared as part of the default.
+        or "on update" in str(getattr(each.server_default, "arg", "")).lower()
+    }
 
 
 def _json_type(column: Column[Any], dialect: Dialect) -> Any:
@@ -154,33 +172,3 @@ def _unchanged(column: Column[Any], dialect: Dialect) -> ColumnElement[bool]:
         return cast(column, Text) == bindparam("holdfast_old", type_=Text)
     # MySQL compares JSON with a text as JSON, MariaDB's collation may be any.
     return cast(column, CHAR).collate("utf8mb4_bin") == bindparam("holdfast_old", type_=Text)
-
-
-def _outboxes(rows: Rows, engine: Engine) -> list[Outbox]:
-    return [outbox for outbox in rows.columns.outboxes if engine_of(rows.session, outbox.table) is engine]
-
-
-def _last(connection: Connection, outbox: Outbox) -> int:
-    found: int | None = connection.execute(select(func.max(outbox.table.c.id))).scalar()
-    return found or 0
-
-
-def _take_back(connection: Connection, rows: Rows, outbox: Outbox, last: int, group: Sequence[Switch]) -> None:
-    """Delete what triggers wrote about these changes, and nothing that others wrote about the same rows."""
-    entry = outbox.table.c
-    owners: dict[Table, set[str]] = {}
-    paths: dict[tuple[str, str], set[str]] = {}
-    for each in group:
-        table, _, kind = rows.columns.places[each.place]
-        owners.setdefault(table, set()).add(rowkeys.encode(table, each.identity, connection.dialect))
-        for sign, value in (("drop", each.old), ("take", json.dumps(each.new))):
-            for file in held(value, multiple=kind.multiple):
-                if file.storage is not None and file.key is not None:
-                    paths.setdefault((sign, file.storage), set()).add(file.key)
-    mentioned = [
-        and_(entry.kind == sign, entry.backend == storage, entry.path.in_(sorted(keys)))
-        for (sign, storage), keys in paths.items()
-    ]
-    for table, keys in owners.items():
-        mine = (entry.id > last, entry.owner_table == table.fullname, entry.owner_key.in_(sorted(keys)))
-        connection.execute(delete(outbox.table).where(*mine, or_(*mentioned)))

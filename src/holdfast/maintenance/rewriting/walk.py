@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import configure_mappers
 
 from holdfast.errors import ConfigurationError, HoldfastError
+from holdfast.maintenance.rewriting.keyorder import in_order
 from holdfast.maintenance.rows import json_text
 from holdfast.maintenance.snapshot import snapshot
 from holdfast.orm.engines import engine_of
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 PAGE = 200
 """Rows that are read, worked on and switched at a time."""
+
+_STRETCH = 50  # pages of rows that are looked through at a time where few are wanted
 
 
 class Span(NamedTuple):
@@ -121,15 +124,21 @@ class Walk:
 
     def pages(self) -> Iterator[list[RowValues]]:
         """Yield the rows in the order of their keys; what is committed meanwhile behind the last page is seen."""
-        after = self._span.after
+        after, stretch = self._span.after, self._size
         while True:
+            # Bounded on both sides: a database that expects few of all rows to be wanted would go through all of them
+            # for each page, instead of along the index until the page is full.
             with snapshot(self._rows.session, self._engine) as connection:
-                found = connection.execute(self._page(after)).all()
+                until = connection.execute(self._end(after, stretch)).first()
+                found = connection.execute(self._page(after, until)).all()
             if found:
                 yield [self._values(row) for row in found]
-            if len(found) < self._size:
+            if len(found) == self._size:
+                after, stretch = tuple(found[-1][: len(self._keys)]), self._size
+            elif until is None:
                 return
-            after = tuple(found[-1][: len(self._keys)])
+            else:
+                after, stretch = tuple(until), min(2 * stretch, _STRETCH * self._size)
 
     def counting(self) -> Any:
         """Return the query for the number of all rows."""
@@ -150,14 +159,21 @@ class Walk:
             query = query.where(or_(*(column.is_not(None) for column in columns)))
         if where is not None:
             query = query.where(text(f"({where})") if isinstance(where, str) else where)
-        return query.order_by(*self._keys).limit(self._size)
+        return query.order_by(*in_order(self._keys)).limit(self._size)
 
-    def _page(self, after: tuple[Any, ...] | None) -> Select[Any]:
-        query = self._query
+    def _end(self, after: tuple[Any, ...] | None, stretch: int) -> Select[Any]:
+        """Return the query for the last key of a stretch of rows, wanted or not; it finds none at the end."""
+        query = select(*self._keys).order_by(*in_order(self._keys)).offset(stretch - 1).limit(1)
+        return self._between(query, after, self._span.until)
+
+    def _page(self, after: tuple[Any, ...] | None, until: Sequence[Any] | None) -> Select[Any]:
+        return self._between(self._query, after, self._span.until if until is None else until)
+
+    def _between(self, query: Select[Any], after: Sequence[Any] | None, until: Sequence[Any] | None) -> Select[Any]:
         if after is not None:
-            query = query.where(beyond(self._keys, after))
-        if self._span.until is not None:
-            query = query.where(_left(self._keys) <= _right(self._keys, self._span.until))
+            query = query.where(beyond(self._keys, tuple(after)))
+        if until is not None:
+            query = query.where(_left(self._keys) <= _right(self._keys, tuple(until)))
         return query
 
 
@@ -174,7 +190,7 @@ def boundaries(rows: Rows, table: FileTable, size: int, after: tuple[Any, ...] |
     keys: Sequence[Any] = list(table.table.primary_key.columns)
     name = table.table.fullname
     while True:
-        query = select(*keys).order_by(*keys).offset(size - 1).limit(1)
+        query = select(*keys).order_by(*in_order(keys)).offset(size - 1).limit(1)
         if after is not None:
             query = query.where(beyond(keys, after))
         with snapshot(rows.session, engine) as connection:
@@ -193,7 +209,8 @@ def beyond(keys: Sequence[Any], after: tuple[Any, ...]) -> ColumnElement[bool]:
 
 
 def _left(keys: Sequence[Any]) -> Any:
-    return keys[0] if len(keys) == 1 else tuple_(*keys)
+    sides = in_order(keys)
+    return sides[0] if len(sides) == 1 else tuple_(*sides)
 
 
 def _right(keys: Sequence[Any], values: tuple[Any, ...]) -> Any:
@@ -217,7 +234,26 @@ def _chosen(columns: Columns, models: Any) -> Iterator[FileTable]:
             label = model if isinstance(model, str) else getattr(model, "__name__", model)
             message = f"there is no model with file columns called {str(label)!r}; there are: {known}"
             raise ConfigurationError(message)
+        for table in found:
+            refuse_part(table.table, model)
         yield from found
+
+
+def refuse_part(table: Table, model: Any) -> None:
+    """Refuse a model whose rows lie in its parent's table, among others.
+
+    Raises:
+        ConfigurationError: It is one.
+    """
+    for mapper in mappers_of(table):
+        name = mapper.class_.__name__
+        if mapper.single and model in {mapper.class_, name}:
+            kind = mapper.polymorphic_on
+            message = (
+                f"{name!r} is a part of table {table.fullname!r}: give the table, and where= to choose rows by "
+                f"{'its discriminator' if kind is None else repr(str(kind))}"
+            )
+            raise ConfigurationError(message)
 
 
 def names_of(table: Table) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from holdfast.errors import ConfigurationError
 from holdfast.maintenance.sharding import opening
+from holdfast.maintenance.sharding.distributed import recognized
 from holdfast.maintenance.sharding.finished import Finished
 from holdfast.maintenance.sharding.tasks import Failure, do, do_pickled, pickled
 
@@ -76,7 +77,7 @@ class Sharding(NamedTuple):
             raise ConfigurationError(message)
         if application is None:
             application = opening.same_database(session, list(columns.metadata))
-        return cls(executor, application, usual if size is None else size)
+        return cls(recognized(executor), application, usual if size is None else size)
 
 
 def refuse_state(state: Any) -> None:

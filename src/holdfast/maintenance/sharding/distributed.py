@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,15 @@ def cluster(address: str) -> Iterator[Executor]:
         raise ConfigurationError(message) from error
     with client:
         yield _Cluster(client)
+
+
+def recognized(executor: Executor) -> Executor:
+    """Return the executor that a Dask client made by itself as one of `cluster`; any other as it is."""
+    known = sys.modules.get("distributed.cfexecutor")  # where it is not imported, nobody has a client
+    if known is not None and isinstance(executor, known.ClientExecutor):
+        native: Any = executor
+        return _Cluster(native._client)
+    return executor
 
 
 class _Cluster(Executor):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
+from holdfast.maintenance.rewriting.keyorder import in_order
 from holdfast.maintenance.rewriting.walk import beyond
 from holdfast.maintenance.rows import json_text
 from holdfast.maintenance.scopes import Scope
@@ -76,7 +77,7 @@ class KeyRanges:
             total = connection.execute(select(func.count()).select_from(table.table)).scalar_one()
         step = max(1, min(total // _ROWS, self._size // _PER_SHARD))
         page = 1 if step > 1 else _PAGE
-        query = select(*keys, *columns).order_by(*keys).offset(step - 1).limit(page)
+        query = select(*keys, *columns).order_by(*in_order(keys)).offset(step - 1).limit(page)
         after: tuple[Any, ...] | None = None
         while True:
             with snapshot(self._rows.session, engine) as connection:
