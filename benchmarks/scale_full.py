@@ -317,10 +317,13 @@ def space(figure: dict[str, Any] | None) -> str:
 
 
 def billion(figure: dict[str, Any]) -> list[str]:
-    """Return what a billion files take."""
+    """Return what a billion files take: the disk, and the time between that of a processor and that by the clock."""
     times = BILLION / figure["files"]
-    hours = figure["seconds"] * times / 3600
-    return [f"{figure['temporary_mb'] * times / 1e3:.0f} GB", *(duration(hours / each) for each in PROCESSES)]
+    spans = (
+        [figure[name] * times / 3600 / number for name in ("processor_seconds", "seconds")] for number in PROCESSES
+    )
+    disk = f"{figure['temporary_mb'] * times / 1e3:.0f} GB"
+    return [disk, *(f"{duration(least)} to {duration(most)}" for least, most in spans)]
 
 
 def duration(hours: float) -> str:

@@ -61,7 +61,7 @@ class Move:
         self.new, self.old = (
             StorageBackend(name, driver) for name, driver in zip(("new", "old"), self.faulty, strict=True)
         )
-        self.storage = GradualBackend("docs", new=self.new, old=self.old)
+        self.storage = GradualBackend("deeds", new=self.new, old=self.old)
 
     def settle(self, storage=None, **options):
         """Run it."""
@@ -107,7 +107,7 @@ def test_everything_moves(move):
     size = sum(map(len, CONTENTS.values()))
     expected = {"objects": 4, "bytes": size, "copied": 4, "copied_bytes": size, "deleted": 4}
     assert {name: count for name, count in report.counts.items() if count} == expected
-    assert [(each.phase, each.storage, each.done, each.size) for each in told] == [("move", "docs", 4, size)]
+    assert [(each.phase, each.storage, each.done, each.size) for each in told] == [("move", "deeds", 4, size)]
     move.check()
     assert not move.settle().counts["objects"]
     assert move.storage.remaining() == 0
@@ -122,7 +122,7 @@ def test_what_an_object_has_besides(move):
     for name in ("put", "put_async"):
         call = getattr(new._plain, name)
         setattr(new._plain, name, lambda *args, call=call: written.append(args[2].settings) or call(*args))
-    storage = GradualBackend("docs", new=new, old=old, object_settings={"storage_class": "HOT"})
+    storage = GradualBackend("deeds", new=new, old=old, object_settings={"storage_class": "HOT"})
     assert move.settle(storage).ok
     info = new.stat("a")
     assert (info.content_type, info.metadata) == ("image/png", {"a": [1, "é"]})
@@ -135,7 +135,7 @@ def test_inside_a_service(move, ministack):
     new, old = (ObstoreBackend(each.name, f"s3://{each.name}/a/", **_options(each)) for each in (one, two))
     old.put("x", b"bytes", content_type="image/png")
     old._plain.read = old._plain.read_async = None  # nobody is to read it
-    report = move.settle(GradualBackend("docs", new=new, old=old))
+    report = move.settle(GradualBackend("deeds", new=new, old=old))
     assert (report.ok, report.counts["copied"], report.errors) == (True, 1, {})
     assert new.stat("x").content_type == "image/png"
     assert [two.keys(), one.keys()] == [[], ["a/x"]]
@@ -208,7 +208,7 @@ def test_a_new_storage_that_cannot_say_who_was_first(move, rclone_bucket):
     bucket = ObstoreBackend("s3", f"s3://{rclone_bucket.name}/", **_options(rclone_bucket))
     for new in (LimitedBackend("limited", move.new), bucket):
         move.fill({"a": b"bytes"})
-        storage = GradualBackend("docs", new=new, old=move.old)
+        storage = GradualBackend("deeds", new=new, old=move.old)
         move.drivers[1].after_read = storage.delete
         assert [finding.kind for finding in move.settle(storage).findings] == ["unclear"]
         assert [info.key for info in new.list()] == ["a"]
@@ -407,7 +407,7 @@ def test_a_storage_that_fails(move, at_once, number, operation):
     for skip in range(9):
         move.faulty[number].fail(Fault(operation, skip=skip, error=OSError(110, "timed out")))
     report = move.settle()
-    assert "timed out" in report.errors["docs"]
+    assert "timed out" in report.errors["deeds"]
     assert not report.ok
     for driver in move.faulty:
         driver._faults.clear()
@@ -423,14 +423,14 @@ def test_a_storage_that_is_down(move):
     for skip in range(120):
         move.faulty[0].fail(Fault("stat", skip=skip, error=OSError(110, "timed out")))
     report = move.settle()
-    assert "timed out" in report.errors["docs"]
+    assert "timed out" in report.errors["deeds"]
     assert not report.counts["failed"]
 
 
 def test_an_old_storage_that_is_only_read(move):
     """Nothing can be deleted from it, so it has to be said that all is kept."""
     move.fill()
-    storage = GradualBackend("docs", new=move.new, old=ReadOnlyBackend("archive", move.old))
+    storage = GradualBackend("deeds", new=move.new, old=ReadOnlyBackend("archive", move.old))
     with pytest.raises(ConfigurationError, match="keep=True"):
         move.settle(storage)
     assert move.settle(storage, keep=True).counts["copied"] == 4
@@ -449,7 +449,7 @@ def test_keys_that_no_row_can_hold(move):
     old = FSSpecBackend("old", "memory")
     old.put("a/c", b"bytes")
     old.native.store["/a//b"] = old.native.store["/a/c"]
-    report = move.settle(GradualBackend("docs", new=move.new, old=old))
+    report = move.settle(GradualBackend("deeds", new=move.new, old=old))
     assert (report.counts["copied"], report.counts["foreign"]) == (1, 1)
 
 
@@ -463,7 +463,7 @@ class Base(DeclarativeBase):
 class Deed(Base):
     __tablename__ = "settled_deed"
     id: Mapped[int] = mapped_column(primary_key=True)
-    file: Mapped[FileObject | None] = mapped_column(StoredObject(backend="docs"))
+    file: Mapped[FileObject | None] = mapped_column(StoredObject(backend="deeds"))
 
 
 @pytest.fixture
@@ -471,7 +471,7 @@ def registered(move):
     """The storage under the name that rows know, and no other."""
     storages.register_backend(move.storage)
     yield move
-    for name in ("docs", "disk", "folder"):
+    for name in ("deeds", "disk", "folder"):
         storages._backends.pop(name, None)
 
 
@@ -480,7 +480,7 @@ def test_rows_stay_as_they_are(registered):
     move = registered
     engine = create_engine("sqlite://")
     Base.metadata.create_all(engine)
-    storages.register_backend(StorageBackend("docs", move.drivers[1]))
+    storages.register_backend(StorageBackend("deeds", move.drivers[1]))
     with Session(engine) as session:
         session.add_all([Deed(file=FileObject(filename="a.txt", content=b"bytes")) for _ in range(3)])
         session.commit()
@@ -492,7 +492,7 @@ def test_rows_stay_as_they_are(registered):
             report = verify(session, Base, deep=True, grace=timedelta(0))
             assert (report.ok, report.counts["hashed"], report.counts["unreferenced"]) == (True, 4, 0)
             assert not sweep(session, Base, grace=timedelta(0), delete=True).counts["unreferenced"]
-            assert move.settle("docs").ok
+            assert move.settle("deeds").ok
         assert move.storage.remaining() == 0
         assert session.connection().exec_driver_sql("SELECT file FROM settled_deed").all() == values
         deed = session.get(Deed, 1)
@@ -508,7 +508,7 @@ def test_rows_that_may_name_the_old_storage(registered):
     move = registered
     move.fill()
     storages.register_backend(PrefixBackend("disk", move.old, "b"))
-    with pytest.raises(SweepRefusedError, match="'disk' leads to the old storage of 'docs'"):
+    with pytest.raises(SweepRefusedError, match="'disk' leads to the old storage of 'deeds'"):
         move.settle()
     assert move.settle(keep=True).ok
     storages.unregister("disk")

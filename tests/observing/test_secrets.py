@@ -1,6 +1,7 @@
 """No secret is in a text that Holdfast makes or passes on: reprs, pickles, errors and their chains, logs, telemetry."""
 
 import base64
+import io
 import json
 import logging
 import pickle
@@ -204,10 +205,19 @@ def chain(error: BaseException | None) -> Iterator[BaseException]:
             waiting += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
 
 
+def pickled(error: BaseException) -> bytes:
+    """Pickle an error as Python does it: `distributed`, once imported, takes tracebacks and causes along."""
+    buffer = io.BytesIO()
+    pickler = pickle.Pickler(buffer)
+    pickler.dispatch_table = {}
+    pickler.dump(error)
+    return buffer.getvalue()
+
+
 def texts_of(error: BaseException) -> Iterator[str]:
     """Yield every text that a program may make of an error."""
     yield "".join(traceback.format_exception(error))
-    yield repr(pickle.dumps(error))
+    yield repr(pickled(error))
     for each in chain(error):
         yield from (str(each), repr(each), repr(getattr(each, "__notes__", ())))
 

@@ -46,7 +46,7 @@ class Shop:
 
     def again(self) -> None:
         """Keep the objects, or bring them back."""
-        for storage in ("shelves", "vault"):
+        for storage in ("shelves", "crypt"):
             kept = self.folder / f"{storage}-kept"
             if kept.exists():
                 shutil.rmtree(self.folder / storage)

@@ -16,7 +16,7 @@ from holdfast.drivers.local import LocalDriver
 from holdfast.keys import default_key, new_id
 
 DAYS = 24 * 3600
-NAMES = ("shelves", "vault", "portraits")
+NAMES = ("shelves", "crypt", "portraits")
 
 
 class Base(DeclarativeBase):
@@ -36,12 +36,12 @@ class Note(Base):
     __tablename__ = "note"
 
     code: Mapped[str] = mapped_column(String(40), primary_key=True)
-    scan: Mapped[FileObject | None] = mapped_column(StoredObject(backend="vault"))
+    scan: Mapped[FileObject | None] = mapped_column(StoredObject(backend="crypt"))
 
 
 def register(folder: str | Path) -> dict[str, StorageBackend]:
     """Register the storages: two folders, and a folder in one of them under a name of its own."""
-    for name in ("shelves", "vault"):
+    for name in ("shelves", "crypt"):
         storages.register_backend(StorageBackend(name, LocalDriver(Path(folder) / name, durable=False)))
     storages.register_backend(PrefixBackend("portraits", storages.get("shelves"), "public"))
     return {name: storages.get(name) for name in NAMES}
@@ -69,7 +69,7 @@ class _Filler:
 
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
-        self.shelves, self.vault, self.portraits = map(storages.get, NAMES)
+        self.shelves, self.crypt, self.portraits = map(storages.get, NAMES)
         self.shared = self.held(self.shelves)
 
     def key(self, name: str = "a.txt") -> str:
@@ -110,7 +110,7 @@ class _Filler:
         chance = self.chance
         kind = chance.random()
         single = self.odd(number) if kind < 0.08 else self.shared if kind < 0.12 else self.held(self.shelves)
-        storages_ = [self.shelves, self.shelves, self.vault]
+        storages_ = [self.shelves, self.shelves, self.crypt]
         pages = [self.held(chance.choice(storages_)) for _ in range(chance.randrange(4))]
         if chance.random() < 0.05:
             pages.append(self.odd(number))
@@ -120,9 +120,9 @@ class _Filler:
         """Leave objects that no row holds."""
         chance = self.chance
         if chance.random() < 0.2:
-            chance.choice([self.shelves, self.vault, self.portraits]).put(self.key(), b"nobody's")
+            chance.choice([self.shelves, self.crypt, self.portraits]).put(self.key(), b"nobody's")
         if chance.random() < 0.1:
-            chance.choice([self.shelves, self.vault]).put(f"foreign/{number}.txt", b"somebody's")
+            chance.choice([self.shelves, self.crypt]).put(f"foreign/{number}.txt", b"somebody's")
 
     def text(self, value: Any) -> str | None:
         """Write a value as this library or another one does."""
@@ -134,7 +134,7 @@ def fill(session: Session, count: int, *, seed: int = 1) -> None:
     made, items, notes = _Filler(seed), [], []
     for number in range(1, count + 1):
         items.append((number, *map(made.text, made.item(number))))
-        notes.append((f"n{made.chance.randrange(10**9):09}-{number}", made.text(made.held(made.vault))))
+        notes.append((f"n{made.chance.randrange(10**9):09}-{number}", made.text(made.held(made.crypt))))
         made.strew(number)
     # Put beside an object by an application: it has the same id, and another place in the order of keys.
     shared = made.shared.get("to_filename", made.shared["filename"])
@@ -151,7 +151,7 @@ def fill(session: Session, count: int, *, seed: int = 1) -> None:
     session.commit()
 
 
-def objects(names: tuple[str, ...] = ("shelves", "vault")) -> dict[str, set[str]]:
+def objects(names: tuple[str, ...] = ("shelves", "crypt")) -> dict[str, set[str]]:
     """Return all keys."""
     return {name: {info.key for info in storages.get(name).list()} for name in names}
 

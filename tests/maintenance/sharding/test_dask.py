@@ -91,13 +91,13 @@ async def test_sweep_loses_a_worker(simple, scheduler, sharded, monkeypatch) -> 
     """While it searches and while it deletes: what no row holds goes, and nothing else."""
     monkeypatch.setattr("holdfast.maintenance.sharding.sweeping.CHUNK", 10)
     expected = {each.key for each in (await simple.run(SWEEP, grace=NOW)).findings}
-    before = shop.objects()["shelves"] | shop.objects()["vault"]
+    before = shop.objects()["shelves"] | shop.objects()["crypt"]
     for phase in ("shards", "clear"):
         with Killer(scheduler, phase) as killer:
             report = await simple.run(SWEEP, grace=NOW, delete=phase == "clear", progress=killer, **sharded)
         assert not report.errors
         assert {each.key for each in report.findings} <= expected
-    left = shop.objects()["shelves"] | shop.objects()["vault"]
+    left = shop.objects()["shelves"] | shop.objects()["crypt"]
     assert {key.removeprefix("public/") for key in before - left} == {key.removeprefix("public/") for key in expected}
     assert (await simple.run(SWEEP, grace=NOW)).counts["unreferenced"] == 0
 
@@ -106,13 +106,13 @@ async def test_migrate_loses_a_worker(simple, scheduler, sharded) -> None:
     """Every file is moved once, every row has its file, and nothing is left behind."""
     await simple.run(SWEEP, grace=NOW, delete=True, all_keys=True)
     wrong = broken(await simple.run(VERIFY, grace=NOW))
-    contents = {key: shop.storages.get("vault").read(key) for key in shop.objects()["vault"]}
+    contents = {key: shop.storages.get("crypt").read(key) for key in shop.objects()["crypt"]}
     with Killer(scheduler, "rows") as killer:
-        report = await simple.run(MIGRATE, source="vault", target="shelves", progress=killer, **sharded)
+        report = await simple.run(MIGRATE, source="crypt", target="shelves", progress=killer, **sharded)
     assert not report.errors, report.to_dict()
     assert {each.kind for each in report.rows.findings} <= {"missing", "corrupt", "malformed"}
     left = {each.key for each in report.rows.findings if each.kind == "corrupt"}
-    assert shop.objects()["vault"] == left
+    assert shop.objects()["crypt"] == left
     moved = contents.keys() - left
     assert {key: shop.storages.get("shelves").read(key) for key in moved} == {key: contents[key] for key in moved}
     assert broken(await simple.run(VERIFY, grace=NOW)) == wrong

@@ -78,19 +78,19 @@ async def test_processes_need_configuration_only(simple) -> None:
         report = await simple.run(SWEEP, grace=NOW, delete=True, **sharded)
         assert report.counts["deleted"] > 5
         assert (await simple.run(SWEEP, grace=NOW)).counts["unreferenced"] == 0
-        report = await simple.run(MIGRATE, source="vault", target="shelves", models="note", **sharded)
+        report = await simple.run(MIGRATE, source="crypt", target="shelves", models="note", **sharded)
         assert report.counts["moved"] > 15, report.to_dict()
 
 
 async def test_migrate_moves_the_same(filled, threads) -> None:
     """Every file, and the old objects go; what cannot be moved is named once."""
     await filled.run(SWEEP, grace=NOW, delete=True, all_keys=True)
-    report = await filled.run(MIGRATE, source="vault", target="shelves", executor=threads, shard_size=17)
+    report = await filled.run(MIGRATE, source="crypt", target="shelves", executor=threads, shard_size=17)
     assert not report.errors, report.to_dict()
     assert report.counts["moved"] == report.counts["to_do"] - len(report.rows.findings) > 30
     assert report.counts["deleted"] == report.counts["moved"] - report.counts["adopted"]
     assert {each.kind for each in report.rows.findings} <= {"missing", "corrupt", "malformed"}
-    again = await filled.run(MIGRATE, source="vault", target="shelves")
+    again = await filled.run(MIGRATE, source="crypt", target="shelves")
     assert again.counts["moved"] == 0
     assert names(again) == names(report)
 
