@@ -26,7 +26,7 @@ VERIFY, SWEEP, MIGRATE, BACKFILL = ((command, None) for command in (verify, swee
 def scheduler() -> Iterator[str]:
     """The address of a cluster of four processes: three are killed, and whether they start again does not matter."""
     with LocalCluster(
-        n_workers=4, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=50
+        n_workers=4, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
     ) as local:
         yield local.scheduler_address
 
