@@ -1,0 +1,1 @@
+"""Races between Holdfast, its peers and the bare libraries."""

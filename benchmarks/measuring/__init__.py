@@ -1,0 +1,1 @@
+"""How races are run: one process for each player, rounds in turn, medians."""

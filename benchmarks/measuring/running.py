@@ -1,0 +1,130 @@
+"""Run a race: a process for each player, rounds in turn, each round in another order."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from benchmarks.measuring.race import Entry, Race
+
+ROOT = Path(__file__).parents[2]
+Rounds = dict[str, list[dict[str, float]]]
+
+
+class PlayerFailedError(Exception):
+    """A player ended in mid-race; its own words are above."""
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Lend a folder for all races of a run, on the disk of the checkout."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="races-", dir=ROOT / "build") as folder:
+        yield Path(folder)
+
+
+def run(race: Race, folder: Path, rounds: int, only: str = "") -> Rounds:
+    """Return what each player's rounds measured, without the first one, which starts threads and connections."""
+    found: Rounds = {}
+    folder = folder / race.name
+    folder.mkdir()
+    with ExitStack() as stack:
+        servers = open_servers(race.servers, stack)
+        entries = [entry for entry in race.entries if only in entry.name]
+        children = {
+            entry.name: stack.enter_context(Child(entry, folder / str(number), servers(), race.amount))
+            for number, entry in enumerate(entries)
+        }
+        for number in range(rounds + 1):
+            for name in turned(list(children), number):
+                figures = children[name].play()
+                if number:
+                    found.setdefault(name, []).append(figures)
+    return {entry.name: found[entry.name] for entry in entries}
+
+
+def turned(names: list[str], number: int) -> Iterator[str]:
+    """Begin each round with another player, so that none always follows the same one."""
+    start = number % len(names)
+    yield from names[start:] + names[:start]
+
+
+class Child:
+    """A process that plays."""
+
+    def __init__(self, entry: Entry, folder: Path, servers: Mapping[str, Any], amount: int) -> None:
+        folder.mkdir()
+        job = {"player": entry.player, "folder": str(folder), "servers": servers}
+        job["options"] = {"amount": amount, **entry.options}
+        self.name = entry.name
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.measuring.child", json.dumps(job)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def play(self) -> dict[str, float]:
+        """Return the figures of one more round."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        try:
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise PlayerFailedError(self.name) from None
+        line = self.process.stdout.readline()
+        if not line:
+            raise PlayerFailedError(self.name)
+        figures: dict[str, float] = json.loads(line)
+        return figures
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
+
+
+def open_servers(names: tuple[str, ...], stack: ExitStack) -> Any:
+    """Start servers, and return what gives each player a bucket or a database of its own."""
+    if not names:
+        return dict
+    sys.path.insert(0, os.fspath(ROOT))
+    from tests.servers import shared  # noqa: PLC0415  # found by the line above
+
+    stack.callback(shared.open_run())
+    return lambda: {name: server(name, stack) for name in names}
+
+
+def server(name: str, stack: ExitStack) -> dict[str, str]:
+    """Return where a player finds a server."""
+    from tests.servers import postgres, s3  # noqa: PLC0415
+
+    if name == "postgres":
+        database = stack.enter_context(postgres.postgres_server().database())
+        return {"sync": database.url("psycopg"), "async": database.url("asyncpg")}
+    bucket = {"rclone": s3.rclone, "ministack": s3.ministack}[name]().make_bucket()
+    where = bucket.server
+    return {
+        "bucket": bucket.name,
+        "endpoint": where.endpoint,
+        "access_key": where.access_key,
+        "secret_key": where.secret_key,
+        "region": where.region,
+    }
