@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from benchmarks.measuring.running import Rounds
 
 
+THREE_DIGITS = 100
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What came of a target."""
@@ -64,4 +67,4 @@ def judge(target: Target, rounds: Rounds) -> Verdict:
 
 def shown(value: float) -> float:
     """Round to three digits, and keep whole numbers whole."""
-    return round(value) if value >= 100 else float(f"{value:.3g}")
+    return float(f"{value:.3g}") if abs(value) < THREE_DIGITS else round(value)

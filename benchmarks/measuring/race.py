@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
+    from pathlib import Path
 
 KIB = 1024
 MIB = 1024 * 1024
@@ -101,7 +101,7 @@ class Target:
     def text(self) -> str:
         """How the target reads in a table."""
         relation = "≤" if self.is_ceiling else "≥"
-        return f"{relation} {self.limit:g} × {' or '.join(self.of)}" if self.of else f"{relation} {self.limit:g}"
+        return f"{relation} {self.limit:g} x {' or '.join(self.of)}" if self.of else f"{relation} {self.limit:g}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,35 +66,28 @@ class Child:
         job = {"player": entry.player, "folder": str(folder), "servers": servers}
         job["options"] = {"amount": amount, **entry.options}
         self.name = entry.name
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.measuring.child", json.dumps(job)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
+        command = [sys.executable, "-m", "benchmarks.measuring.child", json.dumps(job)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self.rounds, self.answers = cast("IO[str]", self.process.stdin), cast("IO[str]", self.process.stdout)
 
     def play(self) -> dict[str, float]:
         """Return the figures of one more round."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
         try:
-            self.process.stdin.write("\n")
-            self.process.stdin.flush()
+            self.rounds.write("\n")
+            self.rounds.flush()
         except BrokenPipeError:
             raise PlayerFailedError(self.name) from None
-        line = self.process.stdout.readline()
+        line = self.answers.readline()
         if not line:
             raise PlayerFailedError(self.name)
         figures: dict[str, float] = json.loads(line)
         return figures
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        self.rounds.close()
         try:
             self.process.wait(60)
         finally:

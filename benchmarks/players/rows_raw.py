@@ -138,7 +138,9 @@ class Plain(Sync):
             if is_durable:
                 os.fsync(descriptor)
             os.close(descriptor)
-            os.rename(f"{target}.part", target)
+            os.rename(  # noqa: PTH104  # the call itself
+                f"{target}.part", target
+            )
             rows.append(row(key, content))
         if is_durable:
             folder = os.open(self.work.place.path, os.O_RDONLY)

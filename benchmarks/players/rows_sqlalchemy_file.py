@@ -45,7 +45,7 @@ class Sync(Player):
         Base.metadata.create_all(self.engine)
         self.place.renew()
         (self.place.path / "bench").mkdir()
-        StorageManager._clear()  # noqa: SLF001  # it takes a name once
+        StorageManager._clear()  # it takes a name once
         StorageManager.add_storage("bench", LocalStorageDriver(str(self.place.path)).get_container("bench"))
         options = self.setting.options
         self.contents = [os.urandom(options["size"]) for _ in range(self.setting.amount)]

@@ -12,7 +12,7 @@ OURS, OURS_DURABLE = "Holdfast", "Holdfast, durable"
 RACES = (
     Race(
         "rows-local-async",
-        "1,000 rows × 16 KiB, 100 a commit, local disk, async",
+        "1,000 rows with files of 16 KiB, 100 a commit, local disk, async",
         "files/s",
         1000,
         (
@@ -27,7 +27,7 @@ RACES = (
     ),
     Race(
         "rows-local-sync",
-        "1,000 rows × 16 KiB, 100 a commit, local disk, sync",
+        "1,000 rows with files of 16 KiB, 100 a commit, local disk, sync",
         "files/s",
         1000,
         (
@@ -45,7 +45,7 @@ RACES = (
     ),
     Race(
         "rows-s3",
-        "1,000 rows × 16 KiB, 100 a commit, S3 (rclone)",
+        "1,000 rows with files of 16 KiB, 100 a commit, S3 (rclone)",
         "files/s",
         1000,
         (
