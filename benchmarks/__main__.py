@@ -7,38 +7,74 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from benchmarks.measuring import page
 from benchmarks.measuring.figures import lines
-from benchmarks.measuring.running import open_folder, run
+from benchmarks.measuring.machine import machine
+from benchmarks.measuring.running import ROOT, open_folder, run
 from benchmarks.races import RACES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.measuring.race import Race
+
+PAGE = ROOT / "docs/performance.md"
+FIGURES = ROOT / "build/bench/figures.jsonl"
 
 
 def main() -> int:
     """Run races; return 1 if a target is missed."""
+    arguments = parse()
+    if arguments.figures:
+        page.render(page.read(arguments.figures), RACES, PAGE)
+        return 0
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    missed = []
+    with arguments.output.open("w") as output:
+        for line in measured(arguments):
+            print(json.dumps(line), flush=True)
+            print(json.dumps(line), file=output, flush=True)
+            if line.get("met") is False:
+                missed.append(f"{line['race']}: {line['player']} {line['target']}, reached {line['value']}")
+    if arguments.page:
+        page.render(page.read(arguments.output), RACES, PAGE)
+    for each in missed:
+        print(f"# missed: {each}", file=sys.stderr)
+    return int(bool(missed))
+
+
+def parse() -> argparse.Namespace:
+    """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("races", nargs="*", help="parts of names; without one, all that are not long")
     parser.add_argument("--full", action="store_true", help="the long ones too")
     parser.add_argument("--rounds", type=int, help="instead of as many as a race has")
     parser.add_argument("--only", default="", help="players whose name has this")
-    parser.add_argument("--output", type=Path, help="also write the lines to this file")
-    arguments = parser.parse_args()
-    missed = 0
-    output = arguments.output.open("w") if arguments.output else None
+    parser.add_argument("--output", type=Path, default=FIGURES, help="where the lines go as well (%(default)s)")
+    parser.add_argument("--page", action="store_true", help="write them into docs/performance.md")
+    parser.add_argument("--from", type=Path, dest="figures", help="measure nothing, write these lines into the page")
+    return parser.parse_args()
+
+
+def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Yield the machine, then the lines of each race."""
     with open_folder() as folder:
-        for race in RACES:
-            if arguments.races and not any(part in race.name for part in arguments.races):
-                continue
-            if race.is_long and not arguments.full and race.name not in arguments.races:
-                continue
+        yield {"machine": machine(folder)}
+        for race in chosen(arguments):
             start = time.perf_counter()
             print(f"# {race.title}", file=sys.stderr)
-            for line in lines(race, run(race, folder, arguments.rounds or race.rounds, arguments.only)):
-                print(json.dumps(line), flush=True)
-                missed += line.get("met") is False
-                if output:
-                    print(json.dumps(line), file=output, flush=True)
+            yield from lines(race, run(race, folder, arguments.rounds or race.rounds, arguments.only))
             print(f"# {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    return int(missed > 0)
+
+
+def chosen(arguments: argparse.Namespace) -> Iterator[Race]:
+    """Yield the races that are asked for; a long one is, by all of its name."""
+    for race in RACES:
+        is_asked_for = not arguments.races or any(part in race.name for part in arguments.races)
+        if is_asked_for and (not race.is_long or arguments.full or race.name in arguments.races):
+            yield race
 
 
 if __name__ == "__main__":

@@ -112,8 +112,12 @@ def server(name: str, stack: ExitStack) -> dict[str, str]:
     if name == "postgres":
         database = stack.enter_context(postgres.postgres_server().database())
         return {"sync": database.url("psycopg"), "async": database.url("asyncpg")}
-    bucket = {"rclone": s3.rclone, "ministack": s3.ministack}[name]().make_bucket()
+    if name == "listing":
+        return {"endpoint": own_server("listing_server"), "access_key": "any", "secret_key": "any", "region": "any"}
+    bucket = {"rclone": s3.rclone, "distant": s3.rclone, "ministack": s3.ministack}[name]().make_bucket()
     where = bucket.server
+    if name == "distant":
+        where = where.at(own_server("distance", where.endpoint.rpartition(":")[2]))
     return {
         "bucket": bucket.name,
         "endpoint": where.endpoint,
@@ -121,3 +125,16 @@ def server(name: str, stack: ExitStack) -> dict[str, str]:
         "secret_key": where.secret_key,
         "region": where.region,
     }
+
+
+def own_server(script: str, *arguments: str) -> str:
+    """Start a server of this folder, once, and return its endpoint."""
+    from tests.servers import ports, shared  # noqa: PLC0415
+
+    def start(folder: Path) -> dict[str, str]:
+        port = ports.free_port()
+        command = [sys.executable, str(Path(__file__).with_name(f"{script}.py")), str(port), *arguments]
+        shared.launch(folder, command, ready=lambda: ports.is_listening(port))
+        return {"endpoint": f"http://{ports.HOST}:{port}"}
+
+    return shared.start_once(script, start)["endpoint"]

@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
-from advanced_alchemy.base import BigIntBase
+from advanced_alchemy.base import UUIDBase
 from advanced_alchemy.config import SQLAlchemyAsyncConfig, SQLAlchemySyncConfig
 from advanced_alchemy.types import FileObject, StoredObject
 from advanced_alchemy.types.file_object import storages
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # seconds until an upload that has not ended is taken for lost
 
 
-class Document(BigIntBase):
+class Document(UUIDBase):
     """A row with a file."""
 
     __tablename__ = "document"

@@ -1,8 +1,12 @@
-"""Rows with files through Holdfast."""
+"""Rows with files through Holdfast.
+
+Primary keys are made by the client, as in all players of this race: SQLite's own cost two hops between threads a row.
+"""
 
 from __future__ import annotations
 
 import os
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine
@@ -29,7 +33,7 @@ class Document(Base):
 
     __tablename__ = "document"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     file: Mapped[FileObject] = mapped_column(StoredObject(backend="bench"))
 
 

@@ -29,7 +29,7 @@ class Document(Base):
 
     __tablename__ = "document"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     file: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 

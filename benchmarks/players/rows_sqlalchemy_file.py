@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from libcloud.storage.drivers.local import LocalStorageDriver
@@ -27,7 +28,7 @@ class Document(Base):
 
     __tablename__ = "document"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
     file: Mapped[Any] = mapped_column(FileField)
 
 

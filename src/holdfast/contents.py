@@ -36,6 +36,8 @@ def to_source(content: Content) -> Source:
     """
     if isinstance(content, Source):
         return content
+    if isinstance(content, bytes):
+        return BytesSource(memoryview(content))
     if isinstance(content, str):
         message = "content is a str: pass pathlib.Path(...) to store a file, or text.encode() to store text"
         raise SourceTypeError(message)

@@ -74,6 +74,7 @@ class FileValue:
     checksum: str | None
     etag: str | None
     version_id: str | None
+    _guessed: str | None = None  # what the name suggests, once somebody has asked
     _accepted_by: Rules | None = None  # the rules that its bytes are known to keep
     _claim: Claim | None = None  # of an upload that a client made by itself
 
@@ -151,7 +152,9 @@ class FileValue:
     @property
     def content_type(self) -> str:
         """Media type: the one given, else the one that the name suggests."""
-        return self._content_type or guessed_type(self._filename)
+        if not self._content_type and self._guessed is None:
+            self._guessed = guessed_type(self._filename)
+        return self._content_type or str(self._guessed)
 
     @content_type.setter
     def content_type(self, value: str | None) -> None:

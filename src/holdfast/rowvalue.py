@@ -70,6 +70,8 @@ def check_metadata(metadata: Any) -> dict[str, Any]:
     """
     if not isinstance(metadata, dict):
         raise _invalid("metadata", f"is a {type(metadata).__name__}, not a dict")
+    if not metadata:
+        return metadata
     size = 0
     rest: list[tuple[Any, int]] = [(metadata, 1)]
     while rest:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-READ_SIZE = 1024 * 1024
+READ_SIZE = 256 * 1024  # fits into the cache of a core: read and hashed by 8 MiB, a file takes half as long again
 
 
 class Source:

@@ -1,11 +1,11 @@
-"""A body: one reading of a source, cut into blocks, counted and hashed on the way.
+"""A body: one reading of a source, counted, hashed and cut into blocks on the way.
 
-Hashing runs in a thread beside the transfer: while block *n* is being sent, the checksum of block *n* is computed.
+A chunk is hashed as soon as it was read, by the thread that read it and before chunks are joined: then it still lies in
+the cache of that core. Hashing in another thread, beside the transfer, was slower.
 """
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from holdfast.drivers import threads
@@ -14,7 +14,6 @@ from holdfast.sources import BytesSource, Source
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
-    from concurrent.futures import Future
 
     from holdfast.checksums import Hash
 
@@ -42,7 +41,6 @@ class Body:
         self._algorithm = algorithm
         self._new_hash = new_hash
         self._hash = new_hash() if new_hash else None
-        self._hashing: Future[None] | None = None
         self._cancelled = False
 
     @property
@@ -53,12 +51,11 @@ class Body:
     @property
     def checksum(self) -> str | None:
         """``"<algorithm>:<hex>"`` of the blocks handed out."""
-        self._wait()
         return f"{self._algorithm}:{self._hash.hexdigest()}" if self._hash else None
 
     def begin_again(self) -> None:
         """Forget what was read, before the next attempt reads the source from its beginning."""
-        self.size, self.error, self._hashing, self._cancelled = 0, None, None, False
+        self.size, self.error, self._cancelled = 0, None, False
         self._hash = self._new_hash() if self._new_hash else None
 
     def cancel(self) -> None:
@@ -67,19 +64,17 @@ class Body:
 
     def blocks(self, size: int) -> Iterator[memoryview]:
         """Yield blocks of exactly `size` bytes, the last one shorter; none for an empty source."""
-        for block in resize(self._chunks(), size):
+        # Bytes at hand are cut without the copy that joining needs.
+        is_whole = isinstance(self.source, BytesSource)
+        for block in self._chunks(size) if is_whole else resize(self._chunks(), size):
             if self._cancelled:
                 raise UploadCancelledError
-            self._account(block)
             yield block
 
     async def blocks_async(self, size: int) -> AsyncIterator[memoryview]:
         """Yield the same blocks without ever blocking the event loop."""
         if self.source.is_async:
             async for block in resize_async(self._chunks_async(), size):
-                if self._hashing is not None:
-                    await asyncio.wrap_future(self._hashing)
-                self._account(block)
                 yield block
             return
         blocks = self.blocks(size)
@@ -91,9 +86,14 @@ class Body:
         while (read := await threads.run_to_end(threads.blocking.submit(_next, blocks))) is not None:
             yield read
 
-    def _chunks(self) -> Iterator[memoryview]:
+    def _chunks(self, longest: int | None = None) -> Iterator[memoryview]:
         try:
-            yield from self.source.chunks()
+            for chunk in self.source.chunks():
+                for part in (chunk,) if longest is None else cut(chunk, longest):
+                    self.size += part.nbytes
+                    if self._hash is not None:
+                        self._hash.update(part)
+                    yield part
         except GeneratorExit:  # the driver gave up; the content did not fail
             raise
         except BaseException as error:
@@ -104,27 +104,17 @@ class Body:
         chunks = self.source.chunks_async()
         try:
             async for chunk in chunks:
+                self.size += chunk.nbytes
+                if self._hash is not None and chunk.nbytes <= _INLINE:
+                    self._hash.update(chunk)
+                elif self._hash is not None:
+                    await threads.run_to_end(threads.hashing.submit(self._hash.update, chunk))
                 yield chunk
         except Exception as error:
             self.error = error
             raise
         finally:
             await aclose(chunks)
-
-    def _account(self, block: memoryview) -> None:
-        self.size += block.nbytes
-        if self._hash is None:
-            return
-        self._wait()
-        if block.nbytes <= _INLINE:
-            self._hash.update(block)
-        else:
-            self._hashing = threads.hashing.submit(self._hash.update, block)
-
-    def _wait(self) -> None:
-        if self._hashing is not None:
-            self._hashing.result()
-            self._hashing = None
 
 
 def _next(blocks: Iterator[memoryview]) -> memoryview | None:
@@ -154,6 +144,12 @@ class _Cutter:
     def rest(self) -> memoryview:
         block, self._rest = self._rest, bytearray()
         return memoryview(block)
+
+
+def cut(data: memoryview, size: int) -> Iterator[memoryview]:
+    """Yield blocks of exactly `size` bytes, the last one shorter."""
+    for start in range(0, data.nbytes, size):
+        yield data[start : start + size]
 
 
 def resize(chunks: Iterator[memoryview], size: int) -> Iterator[memoryview]:

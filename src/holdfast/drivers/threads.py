@@ -1,4 +1,4 @@
-"""Threads for blocking calls made from an event loop, and for hashing beside a transfer."""
+"""Threads for blocking calls made from an event loop, and for hashing."""
 
 from __future__ import annotations
 

@@ -25,7 +25,9 @@ def open_ledger(session: Session) -> Ledger:
 
     It belongs to the root transaction that ends next, which may not have begun yet.
     """
-    ledger: Ledger = session.info.setdefault(_KEY, Ledger())
+    ledger = current(session)
+    if ledger is None:
+        ledger = session.info[_KEY] = Ledger()
     ledger.begun = ledger.begun or session.in_transaction()
     return ledger
 

@@ -23,6 +23,7 @@ from holdfast.drivers.places import Place, on_disk
 from holdfast.drivers.protocol import MIB, Put, PutOptions
 from holdfast.errors import StorageError
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
+from holdfast.sources import READ_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -110,7 +111,7 @@ class LocalDriver:
     def _write(self, folders: Folders, put: Put) -> TemporaryFile:
         file = TemporaryFile(folders, put.key, self._mode)
         try:
-            for block in put.body.blocks(_BLOCK):
+            for block in put.body.blocks(READ_SIZE):
                 file.write(block)
         except BaseException:
             file.discard()

@@ -1,0 +1,36 @@
+"""Rows with files loaded through advanced-alchemy."""
+
+from __future__ import annotations
+
+from advanced_alchemy.types import FileObject, StoredObject
+from advanced_alchemy.types.file_object import storages
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from benchmarks.players import loading
+
+storages.register_backend("memory://", key="bench")
+
+
+class Base(DeclarativeBase):
+    """The tables."""
+
+
+class Document(Base):
+    """A row with a file."""
+
+    __tablename__ = "document"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file: Mapped[FileObject] = mapped_column(StoredObject(backend="bench"))
+
+
+class Sync(loading.Sync):
+    """A Session."""
+
+    model = Document
+
+
+class Async(loading.Async):
+    """An AsyncSession."""
+
+    model = Document

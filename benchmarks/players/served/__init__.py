@@ -1,0 +1,1 @@
+"""What is served by uvicorn: a module has one library's ASGI application, and `process` starts it."""

@@ -1,0 +1,45 @@
+"""One commit for each row: many sessions at once, PostgreSQL and local disk."""
+
+from benchmarks.measuring.race import KIB, Entry, Race
+
+TASKS = {"size": 16 * KIB, "crowd": 50}
+THREADS = {"size": 16 * KIB, "crowd": 16}
+FAST = {"backend": {"durable": False}}
+DURABLE: dict[str, dict[str, bool]] = {"backend": {}}
+
+OURS, OURS_DURABLE = "Holdfast", "Holdfast, durable"
+RAW, ALCHEMY, ROWS = "raw obstore", "advanced-alchemy", "the database alone"
+MORE = {"p50": "ms", "p99": "ms"}
+
+RACES = (
+    Race(
+        "commits-async",
+        "A row with a file of 16 KiB in each commit, 50 sessions at once, PostgreSQL, local disk, async",
+        "commits/s",
+        500,
+        (
+            Entry(OURS, "commits_holdfast:Tasks", TASKS | FAST),
+            Entry(OURS_DURABLE, "commits_holdfast:Tasks", TASKS | DURABLE),
+            Entry(RAW, "commits_raw:Tasks", TASKS),
+            Entry(ALCHEMY, "commits_alchemy:Tasks", TASKS),
+            Entry(ROWS, "commits_raw:TasksOfRows", TASKS),
+        ),
+        servers=("postgres",),
+        more=MORE,
+    ),
+    Race(
+        "commits-sync",
+        "A row with a file of 16 KiB in each commit, 16 threads, PostgreSQL, local disk",
+        "commits/s",
+        500,
+        (
+            Entry(OURS, "commits_holdfast:Threads", THREADS | FAST),
+            Entry(OURS_DURABLE, "commits_holdfast:Threads", THREADS | DURABLE),
+            Entry(RAW, "commits_raw:Threads", THREADS),
+            Entry(ALCHEMY, "commits_alchemy:Threads", THREADS),
+            Entry(ROWS, "commits_raw:ThreadsOfRows", THREADS),
+        ),
+        servers=("postgres",),
+        more=MORE,
+    ),
+)
