@@ -27,7 +27,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DELETE_ON_ERROR:
-.PHONY: help demo serve test test-sqlalchemy20 soak check bench coverage abilities format lock clean
+.PHONY: help demo serve test test-sqlalchemy20 soak check bench bench-full coverage abilities format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,10 +58,14 @@ check: .venv/installed ## check style, types, layers, twins and public names
 	$(PY) -m pyright tests/typing/api.py
 	$(PY) -m pytest tests/architecture
 
-bench: .venv/installed ## run the benchmarks, except the long ones (benchmarks/*_full*.py)
-	@failed=; for script in $(filter-out $(wildcard benchmarks/*_full*),$(wildcard benchmarks/*.py)); do \
+bench: .venv/installed ## measure beside every peer, and write docs/performance.md (less than 15 minutes)
+	$(PY) -m benchmarks --page
+
+bench-full: .venv/installed ## the same with the long races (wrk, nginx, soaks), then all scripts in benchmarks/ (hours)
+	@failed=; $(PY) -m benchmarks --page --full || failed=races; \
+	for script in $(filter-out benchmarks/__%,$(wildcard benchmarks/*.py)); do \
 		echo "$$script"; $(PY) $$script || failed="$$failed $$script"; done; \
-	test -z "$$failed" || { echo "over the limit:$$failed" >&2; exit 1; }
+	test -z "$$failed" || { echo "over the limit: $$failed" >&2; exit 1; }
 
 coverage: .venv/installed $(AZURITE) $(ALCHEMY) ## run all tests and report which branches they missed
 	rm -f .coverage .coverage.*

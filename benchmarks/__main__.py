@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.measuring import page
 from benchmarks.measuring.figures import lines
 from benchmarks.measuring.machine import machine
-from benchmarks.measuring.running import ROOT, open_folder, run
+from benchmarks.measuring.running import ROOT, PlayerFailedError, open_folder, run
 from benchmarks.races import RACES
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ FIGURES = ROOT / "build/bench/figures.jsonl"
 
 
 def main() -> int:
-    """Run races; return 1 if a target is missed."""
+    """Run races; return 1 if a target is missed, or a player has failed."""
     arguments = parse()
     if arguments.figures:
         page.render(page.read(arguments.figures), RACES, PAGE)
@@ -38,6 +38,8 @@ def main() -> int:
             print(json.dumps(line), file=output, flush=True)
             if line.get("met") is False:
                 missed.append(f"{line['race']}: {line['player']} {line['target']}, reached {line['value']}")
+            if "failed" in line:
+                missed.append(f"{line['race']}: {line['failed']} failed")
     if arguments.page:
         page.render(page.read(arguments.output), RACES, PAGE)
     for each in missed:
@@ -65,7 +67,10 @@ def measured(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         for race in chosen(arguments):
             start = time.perf_counter()
             print(f"# {race.title}", file=sys.stderr)
-            yield from lines(race, run(race, folder, arguments.rounds or race.rounds, arguments.only))
+            try:
+                yield from lines(race, run(race, folder, arguments.rounds or race.rounds, arguments.only))
+            except PlayerFailedError as error:  # the others are not to be lost: a program may be missing
+                yield {"race": race.name, "failed": str(error)}
             print(f"# {time.perf_counter() - start:.0f} s", file=sys.stderr)
 
 

@@ -32,7 +32,7 @@ def machine(folder: Path) -> dict[str, str]:
     """Return what the page says of the machine; the folder is where the files go."""
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "processor": f"{os.cpu_count()} × {line('/proc/cpuinfo', 'model name') or platform.machine()}",
+        "processor": f"{os.cpu_count()} cores, {line('/proc/cpuinfo', 'model name') or platform.machine()}",
         "memory": memory(),
         "system": f"{platform.system()} {platform.release()}",
         "filesystem": filesystem(folder),

@@ -20,9 +20,11 @@ Line = dict[str, Any]
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 REASONS = "What holds it back"  # the heading for what has no heading of its own
 GROUPS = {
-    "Rows with small files": ("rows",),
-    "Large files": ("local", "large", "s3", "up", "down"),
+    "Rows, sessions, imports": ("rows", "commits", "loading", "untouched", "import"),
+    "Large files on local disk": ("local",),
+    "S3": ("s3",),
     "Serving": ("serving",),
+    "Many files, for long": ("listing", "maintaining", "soak", "memory"),
 }
 OTHERS = "Everything else"
 
@@ -41,6 +43,8 @@ def render(lines: Iterable[Line], races: Iterable[Race], page: Path) -> None:
     lines = list(lines)
     text = page.read_text()
     start, end = text.index(BEGIN) + len(BEGIN), text.index(END)
+    for image in page.parent.glob("images/performance-*.svg"):
+        image.unlink()
     blocks = [machine_table(line["machine"]) for line in lines if "machine" in line]
     for title, results in grouped(results_of(lines, races)):
         image = page.parent / "images" / f"performance-{slug(title)}.svg"
@@ -85,7 +89,14 @@ def race_blocks(result: Result, anchors: set[str]) -> Iterator[str]:
     """Yield the title of a race, its table, and its targets."""
     race = result.race
     yield f"### {race.title}"
-    head = ["", race.unit, "low – high", "processor, s", "memory, MB", *(f"{name}, {unit}" for name, unit in race.more.items())]
+    head = [
+        "",
+        race.unit,
+        "lowest to highest",
+        "processor, s",
+        "memory, MB",
+        *(f"{name}, {unit}" for name, unit in race.more.items()),
+    ]
     yield table(head, [player_row(race, line) for line in result.players])
     if result.targets:
         yield table(["target", "reached", ""], [target_row(line, anchors) for line in result.targets])
@@ -93,7 +104,7 @@ def race_blocks(result: Result, anchors: set[str]) -> Iterator[str]:
 
 def player_row(race: Race, line: Line) -> list[str]:
     """Return the cells of one player."""
-    figures = [line["median"], f"{number(line['low'])} – {number(line['high'])}", line["cpu"], line["growth"]]
+    figures = [line["median"], f"{number(line['low'])} to {number(line['high'])}", line["cpu"], line["growth"]]
     figures += [line.get(name, "") for name in race.more]
     cells = [line["player"], *map(number, figures)]
     return [f"**{cell}**" if is_ours(line["player"]) and cell else cell for cell in cells]

@@ -31,7 +31,7 @@ NAMES = 0.3  # of the width
 
 
 def plot(results: Sequence[Result], image: Path) -> None:
-    """Write the picture: a panel for each race, with a scale of its own, a line from the lowest round to the highest."""
+    """Write a panel for each race, with a scale of its own, and lines from the lowest round to the highest."""
     import matplotlib as mpl  # noqa: PLC0415  # only a page needs it
 
     mpl.use("svg")
@@ -61,7 +61,11 @@ def panel(axes: Axes, result: Result) -> None:
     axes.errorbar(medians, range(len(players)), xerr=spread, fmt="none", ecolor=INK, elinewidth=0.8)
     for place, line in enumerate(players):
         axes.annotate(
-            f"{line['median']:,}", (max(line["high"], line["median"]), place), (4, 0), textcoords="offset points", va="center"
+            f"{line['median']:,}",
+            (max(line["high"], line["median"]), place),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
         )
     better = ", less is better" if result.race.is_less_better else ""
     axes.set_title(f"{result.race.title} ({result.race.unit}{better})", loc="left", x=-NAMES / (1 - NAMES - 0.12))

@@ -92,6 +92,7 @@ class Child:
             self.process.wait(60)
         finally:
             self.process.kill()
+            self.answers.close()
 
 
 def open_servers(names: tuple[str, ...], stack: ExitStack) -> Any:

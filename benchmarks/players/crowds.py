@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from benchmarks.measuring.race import SPEED, AsyncPlayer, Player
+from benchmarks.measuring.race import AsyncPlayer, Player
 from benchmarks.players.stores import Place
 
 if TYPE_CHECKING:

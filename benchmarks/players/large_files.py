@@ -18,7 +18,10 @@ _BLOCK = 64 * MIB
 
 
 def large_file(setting: Setting) -> Path:
-    """Return a file of so many MiB, made in the first round by whoever begins: processes start at once, but play in turn."""
+    """Return a file of so many MiB, made by whoever begins.
+
+    To be called in a round and not before: processes start all at once, but play in turn.
+    """
     path = setting.folder.parents[1] / f"{setting.amount}.bin"
     if not path.exists():
         block = random.Random(setting.amount).randbytes(_BLOCK + setting.amount)  # noqa: S311  # noise, no secret

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.measuring.race import KIB, Player
@@ -30,7 +31,7 @@ class Copy(Player):
         shutil.copyfile(self.stored.source, f"{target}.part")
         if self.setting.options.get("durable"):
             sync(f"{target}.part", os.O_RDWR)
-        os.rename(f"{target}.part", target)
+        Path(f"{target}.part").rename(target)
         if self.setting.options.get("durable"):
             sync(str(self.stored.folder), os.O_RDONLY)
 

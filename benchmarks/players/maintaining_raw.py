@@ -120,5 +120,3 @@ def copy(source: Path, target: Path, checksum: str) -> None:
     part = target.with_suffix(".part")
     part.write_bytes(content)
     part.rename(target)
-
-

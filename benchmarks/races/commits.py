@@ -16,7 +16,7 @@ RACES = (
         "commits-async",
         "A row with a file of 16 KiB in each commit, 50 sessions at once, PostgreSQL, local disk, async",
         "commits/s",
-        500,
+        300,
         (
             Entry(OURS, "commits_holdfast:Tasks", TASKS | FAST),
             Entry(OURS_DURABLE, "commits_holdfast:Tasks", TASKS | DURABLE),
@@ -24,6 +24,7 @@ RACES = (
             Entry(ALCHEMY, "commits_alchemy:Tasks", TASKS),
             Entry(ROWS, "commits_raw:TasksOfRows", TASKS),
         ),
+        rounds=5,
         servers=("postgres",),
         more=MORE,
     ),
@@ -31,7 +32,7 @@ RACES = (
         "commits-sync",
         "A row with a file of 16 KiB in each commit, 16 threads, PostgreSQL, local disk",
         "commits/s",
-        500,
+        300,
         (
             Entry(OURS, "commits_holdfast:Threads", THREADS | FAST),
             Entry(OURS_DURABLE, "commits_holdfast:Threads", THREADS | DURABLE),
@@ -39,6 +40,7 @@ RACES = (
             Entry(ALCHEMY, "commits_alchemy:Threads", THREADS),
             Entry(ROWS, "commits_raw:ThreadsOfRows", THREADS),
         ),
+        rounds=5,
         servers=("postgres",),
         more=MORE,
     ),

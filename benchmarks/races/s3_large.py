@@ -36,9 +36,9 @@ RACES = (
     ),
     Race(
         "s3-down",
-        "1 GiB from S3 (rclone), as a stream",
+        "512 MiB from S3 (rclone), as a stream",
         "MiB/s",
-        1024,
+        512,
         (
             Entry(OURS, "s3.large_holdfast:Down"),
             Entry(OURS_ASYNC, "s3.large_holdfast:AsyncDown"),

@@ -20,6 +20,7 @@ RACES = (
             Entry(SQLALCHEMY_FILE, "loading_sqlalchemy_file:Sync"),
         ),
         (Target(OURS, LOADED, (PLAIN,)), Target(OURS, 1.0, (ALCHEMY, SQLALCHEMY_FILE))),
+        rounds=5,
     ),
     Race(
         "loading-async",
@@ -32,6 +33,7 @@ RACES = (
             Entry(ALCHEMY, "loading_alchemy:Async"),
         ),
         (Target(OURS, LOADED, (PLAIN,)), Target(OURS, 1.0, (ALCHEMY,))),
+        rounds=5,
     ),
     Race(
         "untouched",
@@ -49,7 +51,7 @@ RACES = (
             Target(OURS, 1.01, (ALONE,), figure="calls", is_ceiling=True),
             Target(OURS, 1.0, (ALCHEMY,)),
         ),
-        rounds=31,
+        rounds=21,
         more={"calls": "calls/session"},
     ),
 )

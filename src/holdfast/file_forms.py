@@ -30,7 +30,7 @@ class FileForms(FileValue):
             "checksum": self.checksum,
             "etag": self.etag,
             "version_id": self.version_id,
-            "metadata": untrack(self._metadata),
+            "metadata": untrack(self._metadata or {}),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -51,7 +51,11 @@ class FileForms(FileValue):
             return file
         # A row of advanced-alchemy has no `to_filename`; here it would ask for a save under just that key.
         path = fields.pop("to_filename")
-        file = cls(**fields)
+        if cls.__init__ is FileValue.__init__:
+            file = cls.__new__(cls)
+            file._fill(fields)
+        else:
+            file = cls(**fields)
         file._lie_at(path)
         file._owned = True
         return file

@@ -22,6 +22,9 @@ FIELDS = (
 )
 """The fields, for good: what is added later goes under ``metadata["holdfast"]``."""
 
+_ALL = frozenset(FIELDS)
+_OPTIONAL = frozenset({"content_type", "checksum", "etag", "version_id"})
+_TEXTS = ("backend", "filename", "to_filename", *sorted(_OPTIONAL))
 _LONGEST = 4096
 _MAX_METADATA = 65_536  # characters of names and texts
 _MAX_DEPTH = 32
@@ -43,16 +46,15 @@ def parse(value: Any) -> dict[str, Any]:
     """
     if not isinstance(value, dict):
         raise _invalid("it", f"is a {type(value).__name__}, not an object")
-    fields = {name: value.get(name) for name in FIELDS}
-    for name in ("backend", "filename"):
-        _check_text(name, fields[name])
-    if fields["to_filename"] is None:
-        fields["to_filename"] = str(fields["filename"]).removeprefix("/")
-    _check_text("to_filename", fields["to_filename"])
-    for name in ("content_type", "checksum", "etag", "version_id"):
-        if fields[name] is not None:
-            _check_text(name, fields[name])
-    _check_number("size", fields["size"], whole=True)
+    fields = value.copy() if value.keys() == _ALL else {name: value.get(name) for name in FIELDS}
+    if fields["to_filename"] is None and isinstance(fields["filename"], str):
+        fields["to_filename"] = fields["filename"].removeprefix("/")
+    for name in _TEXTS:
+        text = fields[name]
+        if not (text.__class__ is str and 0 < len(text) <= _LONGEST) and not (text is None and name in _OPTIONAL):
+            _check_text(name, text)
+    if not (fields["size"].__class__ is int and 0 <= fields["size"] <= _MAX_SIZE):
+        _check_number("size", fields["size"], whole=True)
     _check_number("last_modified", fields["last_modified"], whole=False)
     fields["metadata"] = check_metadata({} if fields["metadata"] is None else fields["metadata"])
     try:

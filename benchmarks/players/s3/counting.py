@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from obstore.store import S3Store
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 SIZES = {SPEED: 5 * MIB, "16 KiB": 16 * KIB, "6 MiB": 6 * MIB, "8 MiB": 8 * MIB}
 """Sizes of the files that are saved, by the name of the figure."""
+
+FEW, CONTENT = 10, b"twelve bytes"
 
 
 class Library(Protocol):
@@ -89,15 +92,18 @@ class Save(Counting):
 
 
 class Drop(Counting):
-    """All files of one commit."""
+    """All files of one commit; few in the first round, which is not measured."""
+
+    def __init__(self, setting: Setting) -> None:
+        super().__init__(setting)
+        self.amounts = chain([FEW], repeat(setting.amount))
 
     def prepare(self) -> None:
         """Save the files, past the proxy."""
+        contents = [CONTENT] * next(self.amounts)
         self.used.open(self.server)
-        self.used.save([b"%d" % number for number in range(self.setting.amount)])
-        if (count := len(self.sizes())) != self.setting.amount:
-            message = f"{count} objects"
-            raise RuntimeError(message)
+        self.used.save(contents)
+        self.expect([len(content) for content in contents])
         self.watch()
 
     def measure(self) -> dict[str, float]:

@@ -46,9 +46,7 @@ class Up(Player):
     def run(self) -> None:
         """Add and commit."""
         with self.config.get_session() as session:
-            session.add(
-                Document(file=FileObject(backend="bench", filename="large.bin", source_path=self.sent.source))
-            )
+            session.add(Document(file=FileObject(backend="bench", filename="large.bin", source_path=self.sent.source)))
             session.commit()
 
 

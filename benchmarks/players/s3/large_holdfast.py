@@ -89,6 +89,8 @@ class AsyncDown(AsyncPlayer):
 
 
 def opened(bucket: str, server: Mapping[str, str], setting: Setting) -> ObstoreBackend:
-    """Return the storage."""
+    """Return the storage, with its store made, as those of the others are."""
     more: Any = setting.options.get("backend", {})
-    return ObstoreBackend("bench", f"s3://{bucket}/", **options_of(server), **more)
+    storage = ObstoreBackend("bench", f"s3://{bucket}/", **options_of(server), **more)
+    assert storage.native is not None  # noqa: S101  # looked at, it is made
+    return storage

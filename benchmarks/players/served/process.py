@@ -8,9 +8,12 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.measuring.child import resident, reset_peak
+from benchmarks.measuring.child import reset_peak, resident
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOST = "127.0.0.1"
 DEADLINE = 30.0

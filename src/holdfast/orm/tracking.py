@@ -13,6 +13,7 @@ from sqlalchemy import event, inspect
 from sqlalchemy.orm import Mapper
 from sqlalchemy.orm.attributes import set_committed_value
 
+from holdfast.file import FileObject
 from holdfast.orm import rows
 from holdfast.orm.attachment import FileColumn, RowAttachment, file_columns
 from holdfast.orm.filelist import FileList
@@ -110,6 +111,9 @@ def _loaded(state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
 
 def _attach(state: InstanceState[Any], column: FileColumn) -> None:
     value = state.dict[column.key]
+    if isinstance(value, FileObject) and value._attachment is None:  # nearly always
+        value._attachment = RowAttachment(state, column)
+        return
     if isinstance(value, list) and not isinstance(value, FileList):
         value = column.type._list_class(value)
         set_committed_value(state.obj(), column.key, value)

@@ -45,6 +45,8 @@ async def _serve(
         # never closed, and the warning about that fails some later test.
         with contextlib.suppress(OSError):  # gone again
             sock, _ = listener.accept()
+            # asyncio does so only for sockets that name their protocol: a head and its body would be 40 ms apart.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = loop.create_task(_connection(handle, sock))
             tasks.add(task)
             task.add_done_callback(tasks.discard)

@@ -1,0 +1,1 @@
+"""Players that list many keys."""
