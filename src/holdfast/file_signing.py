@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from holdfast.disposition import answer_headers
 from holdfast.errors import ConfigurationError, MissingExtraError, UnsupportedError
 from holdfast.file_forms import FileForms
 
@@ -162,6 +161,8 @@ class SignableFile(FileForms):
         is_plain = disposition is None or (for_upload and disposition == "auto")
         if is_plain or asked["content_disposition"] is not None:
             return asked, False
+        from holdfast.disposition import answer_headers  # noqa: PLC0415  # `import holdfast` need not pay for it
+
         kind: Disposition = "inline" if disposition == "inline" else "attachment"
         own = asked["content_type"]
         content_type, header = answer_headers(kind, self.filename, self.content_type if own is None else str(own))

@@ -16,7 +16,6 @@ from holdfast.errors import (
     SourceTypeError,
     UnknownStorageError,
 )
-from holdfast.inspection.extensions import guessed_type
 from holdfast.keys import clean_label, find_id, new_id, validate_key
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 from holdfast.registry import storages
@@ -167,6 +166,8 @@ class FileValue:
     def content_type(self) -> str:
         """Media type: the one given, else the one that the name suggests."""
         if not self._content_type and self._guessed is None:
+            from holdfast.inspection.extensions import guessed_type  # noqa: PLC0415  # `import holdfast` saves it
+
             self._guessed = guessed_type(self._filename)
         return self._content_type or str(self._guessed)
 

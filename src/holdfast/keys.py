@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import re
 import time
-import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from holdfast.errors import InvalidKeyError
+from holdfast.late_patterns import late_pattern
 
 MAX_KEY_BYTES = 1024
 """Longest key in bytes of UTF-8, the limit of S3, GCS and Azure."""
@@ -29,11 +29,11 @@ _DIGITS = "0123456789abcdefghijklmnopqrstuv"  # "base32hex" of RFC 4648 §7, in 
 _PAIRS = [first + second for first in _DIGITS for second in _DIGITS]  # a fifth of the time of `base64.b32hexencode`
 _SHIFTS = range(140, -1, -10)
 _DAY = 86_400  # seconds
-_ID = re.compile(rf"(?<![a-z0-9])[0-9a-v]{{{_ID_LENGTH}}}(?![a-z0-9])")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and lone surrogates
-_CLEAN = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?:\.[A-Za-z0-9]{1,16})?")  # most names, unchanged below
-_UNCLEAN = re.compile(r"[^A-Za-z0-9_.]+")
-_GENERATED = re.compile(r"[A-Za-z0-9/_.-]+")
+_ID = late_pattern(rf"(?<![a-z0-9])[0-9a-v]{{{_ID_LENGTH}}}(?![a-z0-9])")
+_UNPRINTABLE = late_pattern(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and lone surrogates
+_CLEAN = late_pattern(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*(?:\.[A-Za-z0-9]{1,16})?")  # most names, unchanged below
+_UNCLEAN = late_pattern(r"[^A-Za-z0-9_.]+")
+_GENERATED = late_pattern(r"[A-Za-z0-9/_.-]+")
 
 
 def new_id(at: float | None = None) -> str:
@@ -94,6 +94,8 @@ def clean_name(filename: str) -> str:
     """
     if len(filename) <= _MAX_NAME and _CLEAN.fullmatch(filename):
         return filename
+    import unicodedata  # noqa: PLC0415  # most names need it not, nor does `import holdfast`
+
     last = re.split(r"[/\\]", filename[-4096:])[-1]
     plain = unicodedata.normalize("NFKD", last).encode("ascii", "ignore").decode()
     stem, dot, extension = plain.rpartition(".")

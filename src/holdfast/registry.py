@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.backends.base import StorageBackend
 from holdfast.errors import ConfigurationError, UnknownStorageError
-from holdfast.signed_urls import SignedURLs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from holdfast.signed_urls import SignedURLs
 
 _OBSTORE_SCHEMES = frozenset(
     {"s3", "s3a", "gs", "gcs", "az", "azure", "abfs", "abfss", "adl", "http", "https", "file", "memory"}
@@ -95,6 +96,8 @@ class StorageRegistry:
             >>> docs.sign("2025/plan.pdf", expires_in=300).startswith("https://app.example.com/files/")
             True
         """
+        from holdfast.signed_urls import SignedURLs  # noqa: PLC0415  # `import holdfast` need not pay for signing
+
         self.signed_urls = SignedURLs(base_url, secret)
         return self.signed_urls
 

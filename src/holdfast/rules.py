@@ -8,10 +8,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 from holdfast import inspection
 from holdfast.errors import ConfigurationError, FileRejectedError
-from holdfast.inspection.agreement import agreed, claimed, is_shown
-from holdfast.inspection.extensions import guessed_type
-from holdfast.inspection.media_types import UNKNOWN, normal
-from holdfast.inspection.patterns import admits, admits_some, is_pattern
 
 
 class Candidate(NamedTuple):
@@ -141,6 +137,10 @@ class Rules:
             self.check_size(size, filename)
         if not self.accept:
             return _as_declared(content_type, filename)
+        from holdfast.inspection.agreement import claimed  # noqa: PLC0415  # for rules on types only
+        from holdfast.inspection.media_types import UNKNOWN, normal  # noqa: PLC0415  # for rules on types only
+        from holdfast.inspection.patterns import admits, admits_some  # noqa: PLC0415  # for rules on types only
+
         claim = claimed(content_type, filename)
         if claim is None:
             message = f"the type {normal(content_type)} does not go with the name {filename!r}"
@@ -175,6 +175,10 @@ class Rules:
         return kind
 
     def _found(self, candidate: Candidate, declared: str | None) -> str:
+        from holdfast.inspection.agreement import agreed, is_shown  # noqa: PLC0415  # for rules on types only
+        from holdfast.inspection.media_types import UNKNOWN, normal  # noqa: PLC0415  # for rules on types only
+        from holdfast.inspection.patterns import admits  # noqa: PLC0415  # for rules on types only
+
         sniffed = self.sniff(candidate.head)
         kind = agreed(sniffed, declared, candidate.filename)
         if kind is None:
@@ -198,13 +202,21 @@ class Rules:
 
 
 def _as_declared(declared: str | None, filename: str) -> str:
-    return declared or guessed_type(filename)
+    if declared:
+        return declared
+    from holdfast.inspection.extensions import guessed_type  # noqa: PLC0415  # where nothing was declared only
+
+    return guessed_type(filename)
 
 
 def _patterns(accept: Any) -> tuple[str, ...]:
     if isinstance(accept, str) or not isinstance(accept, Sequence):
         raise _misconfigured(f"accept is a list of media types, not {accept!r}")
     patterns = tuple(each.strip().lower() if isinstance(each, str) else each for each in accept)
+    if not patterns:
+        return ()
+    from holdfast.inspection.patterns import is_pattern  # noqa: PLC0415  # for rules on types only
+
     for each, given in zip(patterns, accept, strict=True):
         if not isinstance(each, str) or not is_pattern(each):
             raise _misconfigured(f"accept holds {given!r}, which is no media type")

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple, TypeAlias
 
 from holdfast.errors import ConfigurationError
 from holdfast.keys import clean_name, default_key, id_time, validate_generated_key
+from holdfast.late_patterns import late_pattern
 
 KeyScheme: TypeAlias = str | Callable[[Any, Any], str]
 """A template, or a function ``(row, file) -> key`` (`row` is None for a file that is saved without one)."""
 
 _FIELDS = ("id", "name", "stem", "ext", "date", "model", "column", "row")
 _DAY = "%Y/%m/%d"
-_UNCLEAN = re.compile(r"[^A-Za-z0-9_.-]+")
+_UNCLEAN = late_pattern(r"[^A-Za-z0-9_.-]+")
 
 
 class KeyContext(NamedTuple):

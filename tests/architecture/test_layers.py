@@ -14,7 +14,7 @@ LAYERS = (
         (
             (
                 "errors names keys sources contents peeking checksums objects object_settings schemes disposition "
-                "inspection rules signed_urls tokens multipart_forms tracked rowvalue"
+                "inspection rules signed_urls tokens multipart_forms tracked rowvalue late_patterns"
             ),
         ),
     ),

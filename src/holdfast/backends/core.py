@@ -13,7 +13,6 @@ from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.errors import AlreadyExistsError, ConfigurationError
 from holdfast.object_settings import ObjectSettings, ObjectSettingsLike
 from holdfast.schemes import KeyScheme, check_scheme
-from holdfast.signed_urls import web_address
 
 if TYPE_CHECKING:
     from holdfast.drivers.abilities import Abilities
@@ -42,7 +41,7 @@ class StorageCore:
         check_scheme(key_scheme)
         self.key = key
         self.key_scheme = key_scheme
-        self.public_url = None if public_url is None else web_address("public_url", public_url, _EXAMPLE)
+        self.public_url = None if public_url is None else _web_address(public_url)
         self._plain = driver  # asked for what only some can do; the wrapper with an async half cannot tell
         self._driver: AsyncDriver = driver if is_async_driver(driver) else ThreadedDriver(driver)
         self._algorithm = checksum
@@ -91,3 +90,9 @@ class StorageCore:
     def taken(self, operation: str, key: str) -> AlreadyExistsError:
         """Return the error for a key that is in use."""
         return self._wrapping.taken(operation, key)
+
+
+def _web_address(public_url: str) -> str:
+    from holdfast.signed_urls import web_address  # noqa: PLC0415  # `import holdfast` need not pay for signing
+
+    return web_address("public_url", public_url, _EXAMPLE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from holdfast.backends.signing import Signing, check_expiry, check_media_type, check_size
@@ -11,11 +10,12 @@ from holdfast.drivers.optional import DirectUploads, PlainFiles, SignRequest, Up
 from holdfast.drivers.protocol import SINGLE_PUT_LIMIT
 from holdfast.errors import ConfigurationError, UnsupportedError
 from holdfast.keys import validate_key
+from holdfast.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from holdfast.drivers.optional import UploadTerms
 
-_CHECKSUM = re.compile(r"sha256:[0-9a-f]{64}")
+_CHECKSUM = late_pattern(r"sha256:[0-9a-f]{64}")
 _FINISH = "finish_upload"
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from holdfast.errors import ConfigurationError
+from holdfast.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
 _TRUE, _FALSE = {"true", "1", "yes", "on"}, {"false", "0", "no", "off"}
-_HARMLESS = re.compile(r"[+-]?[\d.,_]{0,12}\s?[A-Za-z]{0,12}")  # a number with its unit, or a word
-_NO_PATH = re.compile(r"[{}\r\n;=@]")
+_HARMLESS = late_pattern(r"[+-]?[\d.,_]{0,12}\s?[A-Za-z]{0,12}")  # a number with its unit, or a word
+_NO_PATH = late_pattern(r"[{}\r\n;=@]")
 _LONGEST_PATH = 256
 _MOST = 2**31 - 1
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_HOST = late_pattern(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 
 
 def shown(value: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from holdfast.late_patterns import late_pattern
+
 _WORD = (
     r"(?:signature|token|credentials?|secret|passw(?:or)?d|passphrase"
     r"|(?:account|access|shared|private|secret|api|sas|customer|encryption)[_-]?key(?:[_-]?base64)?)"
@@ -11,7 +13,7 @@ _WORD = (
 _NAME = rf"(?<![\w.-])(?:[\w.-]{{0,60}}{_WORD}|(?:[\w.-]{{0,60}}[._-])?(?:sig|sas|pwd|auth))"
 _NOTHING = r"(?!(?:None|True|False|null|true|false)\b)"
 _VALUE = rf"{_NOTHING}[^&;,\s\"'<>…]+"
-_SECRET = re.compile(
+_SECRET = late_pattern(
     rf"""
     (?P<parameter>{_NAME}(?:["']\s?[=:]\s?|=)["']?) {_VALUE}    # sig=x, "token": "x", AccountKey='x'
     | (?P<header>(?<![\w.-])\w[\w.]*[_-][\w.-]{{0,60}}(?<=[._-]){_WORD}:\s?["']?) {_VALUE}  # x-amz-security-token: x

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
 from holdfast.backends.altering import Altering
-from holdfast.disposition import header_type, is_disposition
 from holdfast.drivers import threads
 from holdfast.drivers.optional import AsyncSigner, Signer, SignRequest, UnsignedError
 from holdfast.errors import ConfigurationError, HoldfastError, UnsupportedError
 from holdfast.keys import validate_key
-from holdfast.signed_urls import Grant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,6 +205,9 @@ class Signing(Altering):
             else:
                 told = f"storage {self.key!r} cannot sign URLs itself, as S3, GCS and Azure can: {_ADVICE}"
             raise UnsupportedError(told, operation="sign", storage=self.key, path=request.key)
+        from holdfast.disposition import is_disposition  # noqa: PLC0415  # `import holdfast` need not pay for signing
+        from holdfast.signed_urls import Grant  # noqa: PLC0415  # as above
+
         if request.content_type is not None:
             check_media_type(request.content_type)
         if request.content_disposition is not None and not is_disposition(request.content_disposition):
@@ -249,6 +250,8 @@ def check_size(size: object) -> None:
 
 def check_media_type(content_type: str) -> None:
     """Refuse what is no media type."""
+    from holdfast.disposition import header_type  # noqa: PLC0415  # `import holdfast` need not pay for it
+
     if header_type(content_type) != content_type:
         message = f"content_type={content_type!r} must be a media type, such as 'image/png'"
         raise ConfigurationError(message)

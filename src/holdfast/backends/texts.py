@@ -7,11 +7,12 @@ import re
 from typing import Any
 
 from holdfast.backends.secret_texts import without_secrets
+from holdfast.late_patterns import late_pattern
 
 _LONGEST = 300  # characters of the library's own words, and as many of the service's
-_BODY = re.compile(r"<\?xml|<error\b|<!doctype html|<html\b|\{\s*\"error\"", re.IGNORECASE)
+_BODY = late_pattern(r"<\?xml|<error\b|<!doctype html|<html\b|\{\s*\"error\"", re.IGNORECASE)
 _CODE, _MESSAGE, _TITLE = (
-    re.compile(rf"<{name}>\s*([^<]*)</{name}>", re.IGNORECASE) for name in ("code", "message", "title")
+    late_pattern(rf"<{name}>\s*([^<]*)</{name}>", re.IGNORECASE) for name in ("code", "message", "title")
 )
 
 

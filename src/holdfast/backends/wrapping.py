@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import TYPE_CHECKING
 
 from holdfast import errors
@@ -11,6 +10,7 @@ from holdfast.backends.observing import Observation
 from holdfast.backends.secret_texts import has_secret
 from holdfast.backends.texts import summary
 from holdfast.errors import AlreadyExistsError, HoldfastError, StorageError
+from holdfast.late_patterns import late_pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from holdfast.drivers.body import Body
     from holdfast.drivers.protocol import Driver
 
-_RETRIES = re.compile(r"after (\d+) retries")
+_RETRIES = late_pattern(r"after (\d+) retries")
 ADVICE: dict[type[StorageError], str] = {
     errors.NotFoundError: "Check the key, and that the bucket or folder exists.",
     errors.BucketNotFoundError: "Check the bucket's name, and create it if it is new.",

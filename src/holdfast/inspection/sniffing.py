@@ -8,9 +8,6 @@ from holdfast.inspection.markup import text_type
 from holdfast.inspection.media_types import TEXT
 from holdfast.inspection.signatures import BRANCHES, MACHO, PE, SIGNATURES, SOME_TEXT
 
-HEAD_SIZE = 4096
-"""Bytes that are looked at."""
-
 _PDF, _BZIP2, _BMP = "application/pdf", "application/x-bzip2", "image/bmp"
 _FAT, _JAVA_OLDEST = b"\xca\xfe\xba\xbe", 45  # a Mach-O with several parts; the same bytes begin a Java class
 _TAR_AT = 257
@@ -21,23 +18,8 @@ _PACKETS = ((188, 0), (192, 4))  # of MPEG transport streams, also of those with
 _PDF_WITHIN = 1024  # where readers look for its mark (ISO 32000-2 annex I)
 
 
-def sniff(head: bytes) -> str | None:
-    """Return the media type that a file's first bytes show.
-
-    This is what the file *begins* as. A file can be two things at once (a GIF that is a script, a PDF that is HTML),
-    and no look at its bytes excludes that: how it is served must not depend on it.
-
-    Args:
-        head: The first bytes, of which `HEAD_SIZE` are looked at; an empty file is a text.
-
-    Returns:
-        The type, ``text/plain`` for any text that is nothing else, None for bytes that nothing is known of.
-
-    Example:
-        >>> sniff(b"GIF89a..."), sniff(b" <!-- x --> <script>"), sniff(b"a,b"), sniff(bytes(8))
-        ('image/gif', 'text/html', 'text/plain', None)
-    """
-    head = bytes(head[:HEAD_SIZE])
+def type_of(head: bytes) -> str | None:
+    """Return the media type that the first bytes of a file show, see `holdfast.inspection.sniff`."""
     text = text_type(head)
     if text not in {None, TEXT}:
         return text

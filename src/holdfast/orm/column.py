@@ -13,7 +13,6 @@ from holdfast.errors import ColumnValueError, ConfigurationError, FileStateError
 from holdfast.file import FileObject
 from holdfast.orm import tracking
 from holdfast.orm.filelist import FileList
-from holdfast.orm.json_null import UNSET, unset
 from holdfast.orm.refusal import refused
 from holdfast.rules import Rules
 from holdfast.schemes import KeyScheme, check_scheme
@@ -53,8 +52,11 @@ class _Comparator(TypeDecorator.Comparator[Any], JSON.Comparator[Any]):
     def operate(self, op: OperatorType, *other: Any, **kwargs: Any) -> Any:
         """Make what is inside a file's JSON plain JSON, and take JSON null for unset."""
         result = super().operate(op, *other, **kwargs)
-        if other and other[0] is None and op in UNSET:
-            return unset(self.expr, result, op)
+        if other and other[0] is None:
+            from holdfast.orm.json_null import UNSET, unset  # noqa: PLC0415  # it needs SQLAlchemy's compiler extension
+
+            if op in UNSET:
+                return unset(self.expr, result, op)
         if op in {json_getitem_op, json_path_getitem_op}:
             result.type = _StoredJSON(none_as_null=True)
         return result
@@ -159,13 +161,15 @@ class StoredObject(_StoredJSON):
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Return what reads a row's text; one that is not JSON at all becomes a malformed file, like any other."""
-        read = super().result_processor(dialect, coltype)
+        read = self.impl_instance.result_processor(dialect, coltype)
+        to_value = self.process_result_value
 
         def process(value: Any) -> Any:
             try:
-                return read(value) if read is not None else value
+                found = value if read is None else read(value)
             except (ValueError, RecursionError):
-                return self.process_result_value("", dialect)
+                found = ""
+            return None if found is None else to_value(found, dialect)
 
         return process
 

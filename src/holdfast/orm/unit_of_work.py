@@ -22,10 +22,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event, select
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from holdfast.orm import boxing, bulk, flush, kept_values, last_look, session_ledger, settlement, watching
+from holdfast.orm import boxing, bulk, engines, flush, kept_values, last_look, session_ledger, settlement, watching
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Result
@@ -97,8 +97,7 @@ def before_commit(session: Session) -> None:
     ledger = session_ledger.current(session)
     if ledger is not None and not ledger.is_empty():
         for connection in ledger.watched:
-            # PostgreSQL answers the COMMIT of a failed transaction with ROLLBACK, and no driver says so.
-            connection.execute(select(1))
+            engines.check_transaction(connection)
         last_look.check(ledger)
         boxing.write(session, ledger)
 

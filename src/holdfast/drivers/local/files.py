@@ -30,10 +30,15 @@ class Folders:
         self._mode, self._create = mode, create
         self._open: dict[tuple[str, ...], int] = {}
         self._changed: set[tuple[str, ...]] = set()
-        if create:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
         # The root itself may be a link: it is the operator's choice, not a client's.
-        self._open[()] = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+        try:
+            self._open[()] = os.open(root, flags)
+        except FileNotFoundError:
+            if not create:
+                raise
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._open[()] = os.open(root, flags)
 
     def __enter__(self) -> Self:
         return self
