@@ -58,10 +58,12 @@ class Work:
         server = self.place.server
         storages.clear()
         if server is None:
-            storages.register_backend(ObstoreBackend("bench", self.place.path.as_uri(), **self.more))
+            storage = ObstoreBackend("bench", self.place.path.as_uri(), **self.more)
         else:
             url = f"s3://{server['bucket']}/{prefix}"
-            storages.register_backend(ObstoreBackend("bench", url, **options_of(server), **self.more))
+            storage = ObstoreBackend("bench", url, **options_of(server), **self.more)
+        storages.register_backend(storage)
+        _ = storage.native  # opened here, as the other players do
         self.contents = [os.urandom(self.size) for _ in range(self.amount)]
 
     def batches(self) -> Iterator[list[Document]]:

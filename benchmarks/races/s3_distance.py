@@ -12,7 +12,8 @@ RACES = (
         "files/s",
         100,
         (
-            Entry("Holdfast, async", "rows_holdfast:Async", WORK),
+            Entry("Holdfast, async", "rows_holdfast:Async", WORK | {"backend": {"max_concurrency": 64}}),
+            Entry("Holdfast, async, 16 at once", "rows_holdfast:Async", WORK),
             Entry("Holdfast, sync", "rows_holdfast:Sync", WORK),
             Entry("raw obstore, async", "rows_raw:Async", WORK),
             Entry("raw obstore, sync", "rows_raw:Sync", WORK),

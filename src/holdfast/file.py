@@ -17,7 +17,6 @@ from holdfast.file_signing import SignableFile
 from holdfast.keys import new_id
 from holdfast.object_settings import ObjectSettings
 from holdfast.registry import storages
-from holdfast.saving import Ref, Saving, prepare, save_all, save_all_async
 from holdfast.schemes import KeyContext, make_key
 from holdfast.tracked import untrack
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from holdfast.contents import Content
     from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
+    from holdfast.saving import Saving
 
 
 class FileObject(SignableFile):
@@ -97,6 +97,8 @@ class FileObject(SignableFile):
             self.object_settings = ObjectSettings.of(object_settings)
         saving = self._start(data, use_multipart=use_multipart, chunk_size=chunk_size, max_concurrency=max_concurrency)
         if saving is not None:
+            from holdfast.saving import save_all  # noqa: PLC0415  # `import holdfast` need not pay for it
+
             try:
                 self._finish(save_all([saving]))
             except BaseException:
@@ -120,6 +122,8 @@ class FileObject(SignableFile):
             self.object_settings = ObjectSettings.of(object_settings)
         saving = self._start(data, use_multipart=use_multipart, chunk_size=chunk_size, max_concurrency=max_concurrency)
         if saving is not None:
+            from holdfast.saving import save_all_async  # noqa: PLC0415  # `import holdfast` need not pay for it
+
             try:
                 self._finish(await save_all_async([saving]))
             except BaseException:
@@ -214,6 +218,8 @@ class FileObject(SignableFile):
     # --- shared by the twins
 
     def _start(self, data: Content | None, **options: Any) -> Saving | None:
+        from holdfast.saving import prepare  # noqa: PLC0415  # `import holdfast` need not pay for it
+
         if self._problem is not None or (data is None and self._source is None and self._path is None):
             self._key()
         source = self._source if data is None else to_source(data)
@@ -243,6 +249,8 @@ class FileObject(SignableFile):
         attached = self._active_attachment()
         if attached is None:
             return False
+        from holdfast.saving import Ref  # noqa: PLC0415  # `import holdfast` need not pay for it
+
         attached.queue_delete(Ref(self.backend.key, self._key()))
         return True
 

@@ -65,8 +65,8 @@ class ObjectSettings(NamedTuple):
 
     def over(self, others: ObjectSettings) -> ObjectSettings:
         """Return these settings, and where there are none, the others; tags are merged."""
-        if self == NO_SETTINGS:
-            return others
+        if self == others == NO_SETTINGS:  # nearly always
+            return NO_SETTINGS
         return ObjectSettings.of({**others.to_dict(), **self.to_dict(), "tags": {**others.tags, **self.tags}})
 
     def to_dict(self) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def prepare(
     storage = file.backend
     fresh = file.to_filename is None
     place = place or Place()
-    metadata = untrack(check_metadata(file.metadata))
+    metadata = untrack(check_metadata(file._metadata or {}))
     request = PutRequest(
         key=_fresh_key(file, storage, place) if fresh else str(file.to_filename),
         content=source,

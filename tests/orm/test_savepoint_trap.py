@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from holdfast.orm import watching
@@ -54,3 +54,24 @@ async def test_the_recipe_is_no_trap(database: Database, docs: Any, caplog: pyte
         await database.run(save_inside)
     assert not caplog.records
     assert stored(docs) == []
+
+
+async def test_only_savepoints_are_listened_for(database: Database, docs: Any) -> None:
+    """Any listener of an engine makes all its statements slower: there is none before the first savepoint."""
+    await database.create(Base)
+    engine = database.engine.sync_engine if database.is_async else database.engine
+
+    def save(session: Session) -> None:
+        session.add(Document(id=1, file=file(b"no savepoint")))
+        session.commit()
+
+    await database.run(save)
+    assert not event.contains(engine, "savepoint", watching._check_savepoint)
+    await database.run(set_savepoint)
+    assert event.contains(engine, "savepoint", watching._check_savepoint)
+
+
+def set_savepoint(session: Session) -> None:
+    """Set a savepoint in which nothing happens."""
+    with session.begin_nested():
+        pass

@@ -49,6 +49,11 @@ class Body:
         return self.source.is_async
 
     @property
+    def is_at_hand(self) -> bool:
+        """Whether it is so few bytes in memory that reading them needs neither a thread nor an await."""
+        return isinstance(self.source, BytesSource) and self.source.data.nbytes <= _INLINE
+
+    @property
     def checksum(self) -> str | None:
         """``"<algorithm>:<hex>"`` of the blocks handed out."""
         return f"{self._algorithm}:{self._hash.hexdigest()}" if self._hash else None
@@ -78,7 +83,7 @@ class Body:
                 yield block
             return
         blocks = self.blocks(size)
-        if isinstance(self.source, BytesSource) and self.source.data.nbytes <= _INLINE:
+        if self.is_at_hand:
             for block in blocks:
                 yield block
             return

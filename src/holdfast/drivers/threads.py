@@ -8,12 +8,12 @@ import os
 import threading
 from concurrent.futures import Future
 from functools import partial
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import ThreadPoolExecutor
+    from queue import SimpleQueue
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,6 +57,8 @@ class OwnThread:
     """
 
     def __init__(self, name: str) -> None:
+        from queue import SimpleQueue  # noqa: PLC0415  # half a millisecond that `import holdfast` saves
+
         self._name = name
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._started = False

@@ -11,10 +11,8 @@ from holdfast import rowvalue
 from holdfast.backends.base import StorageBackend
 from holdfast.errors import ColumnValueError, ConfigurationError, FileStateError, HoldfastError
 from holdfast.file import FileObject
-from holdfast.orm import tracking
 from holdfast.orm.filelist import FileList
 from holdfast.orm.refusal import refused
-from holdfast.rules import Rules
 from holdfast.schemes import KeyScheme, check_scheme
 
 if TYPE_CHECKING:
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.sql.operators import OperatorType
     from sqlalchemy.types import TypeEngine
 
-    from holdfast.rules import Sniffer, Validator
+    from holdfast.rules import Rules, Sniffer, Validator
 
 
 class _StoredJSON(TypeDecorator[Any]):
@@ -113,6 +111,9 @@ class StoredObject(_StoredJSON):
         validators: Sequence[Validator] | None = None,
         sniff: Sniffer | None = None,
     ) -> None:
+        from holdfast.orm import tracking  # noqa: PLC0415  # the unit of work is loaded with the first column
+        from holdfast.rules import Rules  # noqa: PLC0415  # as above
+
         super().__init__(none_as_null=True)
         check_scheme(key_scheme)
         self._rules = Rules.of(max_size=max_size, accept=accept, validators=validators, sniff=sniff)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, event, select
 
 from holdfast.errors import ConfigurationError
-from holdfast.saving import Ref
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncSession
     from sqlalchemy.orm import Session
+
+    from holdfast.saving import Ref
 
 _INFO = "holdfast.outbox"
 _PATHS = 500  # of one SELECT
@@ -137,6 +138,8 @@ class Outbox:
 
     def named(self, connection: Connection, refs: Collection[Ref], *, lock: bool) -> set[Ref]:
         """Return which files an entry names; with `lock`, drains that work on them are waited for."""
+        from holdfast.saving import Ref  # noqa: PLC0415  # `import holdfast` need not pay for it
+
         found: set[Ref] = set()
         paths = sorted({ref.path for ref in refs})
         for start in range(0, len(paths), _PATHS):

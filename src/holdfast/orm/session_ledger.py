@@ -12,12 +12,13 @@ from holdfast.orm.ledger import Frame, Ledger, Owner
 if TYPE_CHECKING:
     from sqlalchemy.orm import InstanceState, Mapper, Session, SessionTransaction
 
-_KEY = "holdfast.ledger"
+KEY = "holdfast.ledger"
+"""Where it lies in `Session.info`; listeners look there first, since most sessions have none."""
 
 
 def current(session: Session) -> Ledger | None:
     """Return the session's ledger, if anything happened to a file since its root transaction began."""
-    return session.info.get(_KEY)
+    return session.info.get(KEY)
 
 
 def open_ledger(session: Session) -> Ledger:
@@ -27,7 +28,7 @@ def open_ledger(session: Session) -> Ledger:
     """
     ledger = current(session)
     if ledger is None:
-        ledger = session.info[_KEY] = Ledger()
+        ledger = session.info[KEY] = Ledger()
     ledger.begun = ledger.begun or session.in_transaction()
     return ledger
 
@@ -66,7 +67,7 @@ def owner(
 
 def close(session: Session) -> Ledger | None:
     """Take the ledger away, at the end of the root transaction."""
-    ledger: Ledger | None = session.info.pop(_KEY, None)
+    ledger: Ledger | None = session.info.pop(KEY, None)
     return ledger
 
 

@@ -28,6 +28,8 @@ _lock = threading.Lock()
 _installed = False
 _row_listeners: dict[str, Any] = {}
 _PICKLED = "holdfast.values"
+HAS_FILES = "holdfast.has_files"
+"""In the ``info`` of the managers of classes with file columns, which a state knows without a call."""
 
 
 def install() -> None:
@@ -68,6 +70,7 @@ def _track(mapper: Mapper[Any], class_: type[Any]) -> None:
     if not columns or mapper in _columns:
         return
     _columns[mapper] = columns
+    mapper.class_manager.info[HAS_FILES] = True
     by_key = {column.key: column for column in columns}
 
     def on_load(state: InstanceState[Any], *_: Any) -> None:

@@ -14,6 +14,8 @@ after_commit                  the boundary (the root, or a SAVEPOINT) is committ
 after_transaction_end         a SAVEPOINT folds into what is around it; at the root's end nobody's objects are deleted
 ============================  ====================================================================================
 
+Most sessions touch no file: a listener makes no call before it knows that there is something to do.
+
 No event of SQLAlchemy is proof by itself: see ``docs/design.md``.
 """
 
@@ -22,13 +24,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
 
 from holdfast.orm import boxing, bulk, engines, flush, kept_values, last_look, session_ledger, settlement, watching
+from holdfast.orm.session_ledger import KEY
+from holdfast.orm.tracking import HAS_FILES
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection, Result
+    from sqlalchemy import Result
     from sqlalchemy.orm import InstanceState, ORMExecuteState, SessionTransaction
 
 
@@ -44,7 +48,6 @@ def install() -> None:
     event.listen(Session, "before_commit", before_commit)
     event.listen(Session, "after_commit", after_commit)
     event.listen(Session, "after_transaction_end", after_transaction_end)
-    watching.install()
 
 
 def after_transaction_create(session: Session, transaction: SessionTransaction) -> None:
@@ -52,18 +55,21 @@ def after_transaction_create(session: Session, transaction: SessionTransaction) 
 
     A cancellation that strikes while its connection goes back to the pool does that.
     """
-    if transaction.parent is None and session_ledger.begin(session):
+    if transaction.nested or type(session.bind) is Connection:  # inside whose transaction it may set one, too
+        watching.expect_savepoint(session)
+    if KEY in session.info and transaction.parent is None and session_ledger.begin(session):
         logger.error("a transaction ended without notice: no file is deleted, the sweep decides")
 
 
 def before_flush(session: Session, *_: Any) -> None:
     """Upload what is pending, and find out what rows take and drop."""
-    flush.before(session)
+    if KEY in session.info or _holds_files(session):
+        flush.before(session)
 
 
 def do_orm_execute(execution: ORMExecuteState) -> Result[Any] | None:
     """Do for the rows of a bulk statement what a flush does for its own."""
-    return bulk.execute(execution)
+    return bulk.execute(execution) if execution.statement.is_dml else None
 
 
 def before_row(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
@@ -86,11 +92,14 @@ ROW_EVENTS = {"before_insert": before_row, "before_update": before_row, "before_
 
 def after_flush(session: Session, *_: Any) -> None:
     """Note what the flush did; new rows have their primary keys now."""
-    flush.after(session)
+    if KEY in session.info:
+        flush.after(session)
 
 
 def before_commit(session: Session) -> None:
     """Make sure that the transaction can be committed."""
+    if KEY not in session.info and not (session._new or session._deleted or session.identity_map._modified):
+        return
     if session.get_nested_transaction() is not None:
         return
     session.flush()
@@ -104,6 +113,9 @@ def before_commit(session: Session) -> None:
 
 def after_commit(session: Session) -> None:
     """Mark the boundary that was committed, or released."""
+    is_sync = session.bind is not None and not session.bind.dialect.is_async
+    if is_sync and KEY not in session.info:
+        return
     nested = session.get_nested_transaction()
     ledger = session_ledger.current(session)
     if ledger is not None:
@@ -114,6 +126,8 @@ def after_commit(session: Session) -> None:
 
 def after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
     """Fold a SAVEPOINT into what is around it, or settle the root. Never raises: the outcome stands already."""
+    if not session.info:
+        return
     if transaction.nested:
         ledger = session_ledger.current(session)
         if ledger is not None:
@@ -123,3 +137,12 @@ def after_transaction_end(session: Session, transaction: SessionTransaction) -> 
         ledger = session_ledger.close(session)
         if ledger is not None:
             settlement.settle(ledger, session)
+
+
+def _holds_files(session: Session) -> bool:
+    """Return whether a row with file columns is new or changed, or may be."""
+    for states in (session._new, session.identity_map._modified):  # `new` and `dirty` make sets of their own
+        for state in states:
+            if HAS_FILES in state.manager.info:
+                return True
+    return False

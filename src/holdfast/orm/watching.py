@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError
 
 from holdfast.orm import session_ledger
+from holdfast.orm.tracking import tracked_mappers
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import Session
 
 logger = logging.getLogger("holdfast")
@@ -21,9 +23,23 @@ logger = logging.getLogger("holdfast")
 _warned = False
 
 
-def install() -> None:
-    """Listen for savepoints."""
-    event.listen(Engine, "savepoint", _check_savepoint)
+_listened: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def expect_savepoint(session: Session) -> None:
+    """Listen for savepoints on the engines of a session that is about to set one, if they are SQLite's.
+
+    A listener of all engines would make each statement of sessions without files slower, too.
+    """
+    if _warned:
+        return
+    binds = {session.bind}  # the models may not be configured yet
+    with suppress(Exception):  # there may be none, and a class of the application's may choose it
+        binds |= {session.get_bind(mapper) for mapper in tracked_mappers()}
+    for engine in {bind.engine for bind in binds if bind is not None} - set(_listened):
+        if engine.dialect.name == "sqlite":
+            _listened.add(engine)
+            event.listen(engine, "savepoint", _check_savepoint)
 
 
 def _check_savepoint(connection: Connection, *_: Any) -> None:
@@ -32,7 +48,7 @@ def _check_savepoint(connection: Connection, *_: Any) -> None:
     Python's sqlite3 begins a transaction at the first change only: a SAVEPOINT before it *is* the transaction.
     """
     global _warned  # noqa: PLW0603
-    if _warned or connection.dialect.name != "sqlite":
+    if _warned:
         return
     if getattr(connection.connection.driver_connection, "in_transaction", True) is False:
         _warned = True

@@ -10,7 +10,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from holdfast.errors import InvalidKeyError
-from holdfast.keys import new_id
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ class TemporaryFile:
         self._folders, self._key = folders, key
         folders.of(key)  # refuses the key, or makes its folder, before anything is written
         self._folder = folders.open([TEMPORARY])
-        self._name = new_id()
+        self._name = os.urandom(16).hex()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = os.open(self._name, flags, mode, dir_fd=self._folder)
         with suppress(OSError):  # a file system without locks

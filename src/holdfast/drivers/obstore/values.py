@@ -89,8 +89,9 @@ def describe(meta: Mapping[str, Any], found: Mapping[str, str] | None = None) ->
 def described(page: Iterable[Mapping[str, Any]], after: str | None) -> Iterator[ObjectInfo]:
     """Yield what of a page of a listing comes after a key; not every service does as it is told."""
     for meta in page:
-        if after is None or meta["path"] > after:
-            yield describe(meta)
+        key = meta["path"]
+        if after is None or key > after:  # `describe`, without attributes: that takes a third of its time
+            yield ObjectInfo(key, meta["size"], meta["last_modified"].timestamp(), etag(meta["e_tag"]), meta["version"])
 
 
 def headers(found: Mapping[str, str]) -> dict[str, Any]:

@@ -49,6 +49,8 @@ def put(store: Any, key: str, body: Body, options: PutOptions) -> ObjectInfo:
 
 async def put_async(store: Any, key: str, body: Body, options: PutOptions) -> ObjectInfo:
     """Like `put`; when cancelled, the request under way is awaited and a multipart upload aborted."""
+    if body.is_at_hand and not options.use_multipart:
+        return await _put_async(store, key, body, options)  # one request, which is awaited to its end
     # In a task of its own, so that a second cancellation cannot cut the clean-up short.
     task = asyncio.ensure_future(_put_async(store, key, body, options))
     return await threads.finish(task, task.cancel)
