@@ -114,7 +114,7 @@ class Race:
     amount: int
     entries: tuple[Entry, ...]
     targets: tuple[Target, ...] = ()
-    rounds: int = 7
+    rounds: int = 5
     servers: tuple[str, ...] = ()
     is_long: bool = False
     is_less_better: bool = False  # requests, seconds: the plot and the ratios say so

@@ -29,7 +29,7 @@ RACES = (
             Target(NAMES, LIMIT, is_ceiling=True),
             Target(OURS, 1.0, ("advanced-alchemy", "sqlalchemy-file"), is_ceiling=True),
         ),
-        rounds=11,
+        rounds=9,
         is_less_better=True,
     ),
 )

@@ -62,9 +62,9 @@ RACES = (
     ),
     Race(
         "listing-s3-botocore",
-        "100,000 keys listed by what is built on botocore, S3 (prepared pages)",
+        "50,000 keys listed by what is built on botocore, S3 (prepared pages)",
         "keys/s",
-        100_000,
+        50_000,
         (
             Entry(OVER_FSSPEC, "listing.holdfast:Sync", {"driver": "fsspec"}),
             Entry(S3FS, "listing.fsspec:Find"),

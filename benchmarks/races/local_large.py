@@ -41,7 +41,7 @@ RACES = (
             Target(OURS_ASYNC_UNHASHED, 0.95, (RAW,)),
             Target(OURS_UNHASHED, 1.0, (ALCHEMY, SQLALCHEMY_FILE)),
         ),
-        rounds=4,
+        rounds=3,
     ),
     Race(
         "local-up-open",
@@ -61,7 +61,7 @@ RACES = (
             Target(OURS_ASYNC, 0.8, (RAW,)),
             Target(OURS_UNHASHED, 1.0, (RAW, ALCHEMY, SQLALCHEMY_FILE)),
         ),
-        rounds=4,
+        rounds=3,
     ),
     Race(
         "local-up-durable",
@@ -101,6 +101,6 @@ RACES = (
                 (f"{STREAM}, async", f"{RANGES}, async", "advanced-alchemy, all at once, async"),
             ),
         ),
-        rounds=4,
+        rounds=3,
     ),
 )

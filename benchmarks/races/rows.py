@@ -41,7 +41,11 @@ RACES = (
             Entry("sqlalchemy-file", "rows_sqlalchemy_file:Sync", WORK),
             Entry("the database alone", "rows_raw:Rows", WORK),
         ),
-        (Target(OURS, 1.0, (RAW,)), Target(OURS, 1.0, (ALCHEMY, FSSPEC, "sqlalchemy-file"))),
+        (
+            Target(OURS, 1.0, (RAW,)),
+            Target(OURS, 1.0, (ALCHEMY, FSSPEC, "sqlalchemy-file")),
+            Target(OURS_DURABLE, 0.8, (f"{PLAIN}, durable",)),
+        ),
     ),
     Race(
         "rows-s3",

@@ -25,7 +25,7 @@ RACES = (
             Target("Holdfast, async", 0.9, ("raw obstore, async", "advanced-alchemy, async")),
             Target("Holdfast, sync", 0.9, ("raw obstore, sync", "raw obstore, 16 threads", "advanced-alchemy, sync")),
         ),
-        rounds=5,
+        rounds=3,
         servers=("distant",),
     ),
 )

@@ -11,9 +11,9 @@ MEMORY = 110  # MB
 RACES = (
     Race(
         "s3-up",
-        "512 MiB to S3 (rclone), from a path",
+        "256 MiB to S3 (rclone), from a path",
         "MiB/s",
-        512,
+        256,
         (
             Entry(OURS, "s3.large_holdfast:Up"),
             Entry(OURS_PLAIN, "s3.large_holdfast:Up", {"backend": {"checksum": None}}),
@@ -36,9 +36,9 @@ RACES = (
     ),
     Race(
         "s3-down",
-        "512 MiB from S3 (rclone), as a stream",
+        "256 MiB from S3 (rclone), as a stream",
         "MiB/s",
-        512,
+        256,
         (
             Entry(OURS, "s3.large_holdfast:Down"),
             Entry(OURS_ASYNC, "s3.large_holdfast:AsyncDown"),

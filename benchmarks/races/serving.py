@@ -31,7 +31,7 @@ def small(name: str, what: str, asks: str) -> Race:
     names = (OURS, STARLETTE, RAW, EMPTY)
     targets = (Target(OURS, 10.0, (STARLETTE,)), Target(OURS, 1.0, (RAW,)))
     title = f"Serving {what}, local disk"
-    return Race(name, title, PER_CORE, 4000, entries("Small", asks, *names), targets, rounds=5, more=ANSWERS)
+    return Race(name, title, PER_CORE, 4000, entries("Small", asks, *names), targets, rounds=3, more=ANSWERS)
 
 
 def wrk(name: str, what: str, asks: str) -> Race:
@@ -40,7 +40,7 @@ def wrk(name: str, what: str, asks: str) -> Race:
     title = f"Serving {what}, local disk, asked by wrk"
     target = (Target(OURS, 10.0, (STARLETTE,)),)
     every = entries("Wrk", asks, *names)
-    return Race(name, title, PER_CORE, 2, every, target, rounds=5, is_long=True, more=ANSWERS)  # seconds
+    return Race(name, title, PER_CORE, 2, every, target, rounds=3, is_long=True, more=ANSWERS)  # seconds
 
 
 def large(name: str, *names: str, is_long: bool = False) -> Race:
@@ -48,7 +48,7 @@ def large(name: str, *names: str, is_long: bool = False) -> Race:
     targets = (Target(OURS, 3.0, (STARLETTE,)), Target(OURS, 1.0, (RAW,)))
     title = f"Serving {LARGE}, local disk{', beside nginx' if is_long else ''}"
     every = entries("Large", "large", *names)
-    return Race(name, title, GB_PER_CORE, 1024, every, targets, rounds=5, is_long=is_long, more=GIGABYTES)
+    return Race(name, title, GB_PER_CORE, 1024, every, targets, rounds=3, is_long=is_long, more=GIGABYTES)
 
 
 RACES = (

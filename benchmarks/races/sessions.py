@@ -20,7 +20,7 @@ RACES = (
             Entry(SQLALCHEMY_FILE, "loading_sqlalchemy_file:Sync"),
         ),
         (Target(OURS, LOADED, (PLAIN,)), Target(OURS, 1.0, (ALCHEMY, SQLALCHEMY_FILE))),
-        rounds=5,
+        rounds=4,
     ),
     Race(
         "loading-async",
@@ -33,7 +33,7 @@ RACES = (
             Entry(ALCHEMY, "loading_alchemy:Async"),
         ),
         (Target(OURS, LOADED, (PLAIN,)), Target(OURS, 1.0, (ALCHEMY,))),
-        rounds=5,
+        rounds=4,
     ),
     Race(
         "untouched",
@@ -51,7 +51,7 @@ RACES = (
             Target(OURS, 1.01, (ALONE,), figure="calls", is_ceiling=True),
             Target(OURS, 1.0, (ALCHEMY,)),
         ),
-        rounds=21,
+        rounds=15,
         more={"calls": "calls/session"},
     ),
 )
