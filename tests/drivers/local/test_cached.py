@@ -44,7 +44,7 @@ def descriptors(driver):
     opened = []
     for link in Path("/proc/self/fd").iterdir():
         with suppress(FileNotFoundError):  # that of the listing itself
-            opened.append(os.readlink(link))
+            opened.append(str(link.readlink()))
     return sorted(path for path in opened if path.startswith(str(driver.native)))
 
 
@@ -110,7 +110,7 @@ def test_descriptors_are_given_back(driver, root):
     """A driver that is dropped closes the folder that it kept open."""
     dropped, before = prepared(LocalDriver(root)), descriptors(driver)
     del dropped
-    assert descriptors(driver) == before - 1
+    assert descriptors(driver) == before[1:]
 
 
 FORKING = """
