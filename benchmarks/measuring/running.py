@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from benchmarks.measuring.race import Entry, Race
 
 ROOT = Path(__file__).parents[2]
+SECONDS = 20.0
+ENOUGH = 2
 Rounds = dict[str, list[dict[str, float]]]
 
 
@@ -33,7 +37,10 @@ def open_folder() -> Iterator[Path]:
 
 
 def run(race: Race, folder: Path, rounds: int, only: str = "") -> Rounds:
-    """Return what each player's rounds measured, without the first one, which starts threads and connections."""
+    """Return what each player's rounds measured, without the first one, which starts threads and connections.
+
+    A race that is not long ends after its seconds, if it has two rounds that count.
+    """
     found: Rounds = {}
     folder = folder / race.name
     folder.mkdir()
@@ -44,7 +51,10 @@ def run(race: Race, folder: Path, rounds: int, only: str = "") -> Rounds:
             entry.name: stack.enter_context(Child(entry, folder / str(number), servers(), race.amount))
             for number, entry in enumerate(entries)
         }
+        until = time.monotonic() + (math.inf if race.is_long else SECONDS)
         for number in range(rounds + 1):
+            if number > ENOUGH and time.monotonic() > until:
+                break
             for name in turned(list(children), number):
                 figures = children[name].play()
                 if number:
