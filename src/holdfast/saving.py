@@ -163,8 +163,11 @@ async def save_all_async(savings: Sequence[Saving]) -> list[Exception]:
         outcomes = await storage.put_many_async([saving.request for saving in rest])
         return [storage.taken("put", saving.request.key) for saving in taken] + _finish(rest, outcomes)
 
+    groups = _by_storage(savings)
+    if len(groups) == 1:  # nearly always
+        return await save_group(*groups[0])
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(save_group(storage, group)) for storage, group in _by_storage(savings)]
+        running = [tasks.create_task(save_group(storage, group)) for storage, group in groups]
     return [failure for task in running for failure in task.result()]
 
 

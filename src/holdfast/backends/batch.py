@@ -125,11 +125,13 @@ class BatchWriter:
             except Exception as error:  # noqa: BLE001  # one object's failure is that object's outcome
                 outcomes[index] = error
 
-        async with asyncio.TaskGroup() as group:
-            for part in together:
-                group.create_task(write_batch(part))
-            for index in single:
-                group.create_task(write_one(index))
+        writing = [*map(write_batch, together), *map(write_one, single)]
+        if len(writing) == 1:  # a task of its own would take longer than the hash of a small file
+            await writing[0]
+        else:
+            async with asyncio.TaskGroup() as group:
+                for write in writing:
+                    group.create_task(write)
         return [outcomes[index] for index in range(len(jobs))]
 
     def _split(self, jobs: Sequence[tuple[PutRequest, Body]]) -> tuple[list[list[int]], list[int]]:

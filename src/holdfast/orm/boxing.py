@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 def write(session: Session, ledger: Ledger) -> None:
     """Tell the outboxes what is to be deleted once the transaction is committed; a second time, what is new."""
+    ledger.is_ending = True
+    if ledger.whole().only_creates():
+        return
     wanted = {
         entry
         for dead in ledger.whole().dead()
@@ -40,7 +43,6 @@ def write(session: Session, ledger: Ledger) -> None:
     wanted |= {entry for entry, is_moved in takes if not is_moved or entry.ref in named}
     _write(session, wanted - ledger.whole().entries)
     session_ledger.frame(session).entries |= wanted
-    ledger.is_ending = True
 
 
 def drain_own(ledger: Ledger) -> set[Ref]:

@@ -29,8 +29,8 @@ def check(ledger: Ledger) -> None:
     Raises:
         NotFoundError: One is gone.
     """
-    before = time.time() - GRACE / 2
-    taken = [ref for ref, count in ledger.whole().net().items() if count > 0]
+    before, whole = time.time() - GRACE / 2, ledger.whole()
+    taken = whole.created if whole.only_creates() else [ref for ref, count in whole.net().items() if count > 0]
     check_refs([ref for ref in taken if (made := find_id(ref.path)) is not None and id_time(made) < before])
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.keys import new_id
@@ -163,8 +163,17 @@ class Frame:
             net[change.ref] += change.sign
         return net
 
+    def only_creates(self) -> bool:
+        """Return whether rows took all that was written, and nothing else: so it is in most transactions."""
+        if self.discard or self.requests or self.markers or self.uncertain:
+            return False
+        taken = {change.ref for change in self.changes if change.sign > 0}
+        return len(taken) == len(self.changes) and taken == set(self.created)
+
     def dead(self) -> list[Dead]:
         """Return what nobody needs once this has been committed."""
+        if self.only_creates():
+            return []
         net = self.net()
         dropped = [ref for ref, count in net.items() if count < 0]
         got = {change.ref for change in self.changes if change.sign > 0} | self.uncertain
@@ -193,13 +202,13 @@ class Ledger:
         sent: Whether the COMMIT was handed to a database.
         autocommit: Whether a connection commits each statement, so that a rollback proves nothing.
         edits: File columns that the flush under way changes, by row and column.
-        watched: Connections whose COMMIT is listened for.
+        watched: Connections that rows with files were written through.
+        alive: Those that the flush of this commit has just inserted a row through, which a failed transaction refuses.
         schemas: Where a connection translates names of schemas, by engine; fresh ones have to do the same.
         begun: Whether its root transaction has begun; a delete may be queued before.
         closing: Called when it is settled.
         joined: Whether the session works inside somebody else's transaction, so that its own end proves nothing.
         is_ending: Whether the outboxes were told, so that they must hear of what comes later.
-        nonce: What markers of claimed uploads hold, so that their transaction knows them again.
     """
 
     def __init__(self) -> None:
@@ -208,13 +217,18 @@ class Ledger:
         self.autocommit = False
         self.edits: dict[Any, Any] = {}
         self.watched: set[Any] = set()
+        self.alive: set[Any] = set()
         self.schemas: dict[Any, Any] = {}
         self.is_ending = False
         self.begun = False
         self.closing: list[Callable[[], object]] = []
-        self.nonce = new_id().encode()
         self._root = Frame()
         self._nested: dict[Any, Frame] = {}
+
+    @cached_property
+    def nonce(self) -> bytes:
+        """What markers of claimed uploads hold, so that their transaction knows them again."""
+        return new_id().encode()
 
     def frame(self, boundary: Any | None) -> Frame:
         """Return the frame of a SAVEPOINT, or of the root for None."""
@@ -233,7 +247,9 @@ class Ledger:
         return dropped - whole.uncertain
 
     def whole(self) -> Frame:
-        """Return all that happened so far, in open savepoints too."""
+        """Return all that happened so far, in open savepoints too; only to be read."""
+        if not self._nested:
+            return self._root
         whole = Frame()
         for frame in self.frames():
             whole.merge(frame)

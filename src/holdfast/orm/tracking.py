@@ -9,9 +9,9 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import event, inspect
+from sqlalchemy import event
 from sqlalchemy.orm import Mapper
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from holdfast.file import FileObject
 from holdfast.orm import rows
@@ -107,16 +107,16 @@ def _track_assignments(class_: type[Any], column: FileColumn) -> None:
 
 
 def _loaded(state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
+    values = state.dict
     for column in columns:
-        if column.key in state.dict:
-            _attach(state, column)
+        value = values.get(column.key)
+        if isinstance(value, FileObject) and value._attachment is None:  # nearly always
+            value._attachment = RowAttachment(state, column)
+        elif value is not None:
+            _attach(state, column, value)
 
 
-def _attach(state: InstanceState[Any], column: FileColumn) -> None:
-    value = state.dict[column.key]
-    if isinstance(value, FileObject) and value._attachment is None:  # nearly always
-        value._attachment = RowAttachment(state, column)
-        return
+def _attach(state: InstanceState[Any], column: FileColumn, value: Any) -> None:
     if isinstance(value, list) and not isinstance(value, FileList):
         value = column.type._list_class(value)
         set_committed_value(state.obj(), column.key, value)
@@ -133,5 +133,5 @@ def _attach_value(attachment: RowAttachment, value: Any) -> None:
 
 def inspect_state(instance: Any) -> InstanceState[Any]:
     """Return an instance's state."""
-    state: InstanceState[Any] = inspect(instance)
+    state: InstanceState[Any] = instance_state(instance)
     return state

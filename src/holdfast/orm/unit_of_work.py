@@ -72,6 +72,13 @@ def do_orm_execute(execution: ORMExecuteState) -> Result[Any] | None:
     return bulk.execute(execution) if execution.statement.is_dml else None
 
 
+def before_insert(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
+    """The same; if the INSERT succeeds, the transaction lives."""
+    before_row(_, connection, state)
+    if state.session is not None and (ledger := session_ledger.current(state.session)) is not None:
+        ledger.alive.add(connection)
+
+
 def before_row(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
     """Do what listeners that came after `before_flush` have made necessary."""
     flush.before_row(connection, state)
@@ -86,7 +93,7 @@ def before_delete(_: Any, connection: Connection, state: InstanceState[Any]) -> 
         watching.watch(connection, state.session)
 
 
-ROW_EVENTS = {"before_insert": before_row, "before_update": before_row, "before_delete": before_delete}
+ROW_EVENTS = {"before_insert": before_insert, "before_update": before_row, "before_delete": before_delete}
 """Events of the mappers that have file columns."""
 
 
@@ -102,13 +109,16 @@ def before_commit(session: Session) -> None:
         return
     if session.get_nested_transaction() is not None:
         return
+    if (ledger := session_ledger.current(session)) is not None:
+        ledger.alive.clear()
     session.flush()
     ledger = session_ledger.current(session)
     if ledger is not None and not ledger.is_empty():
-        for connection in ledger.watched:
+        for connection in ledger.watched - ledger.alive:
             engines.check_transaction(connection)
         last_look.check(ledger)
         boxing.write(session, ledger)
+        watching.await_commit(session, ledger)
 
 
 def after_commit(session: Session) -> None:

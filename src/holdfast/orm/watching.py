@@ -15,8 +15,12 @@ from holdfast.orm import session_ledger
 from holdfast.orm.tracking import tracked_mappers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection, Engine
     from sqlalchemy.orm import Session
+
+    from holdfast.orm.ledger import Ledger
 
 logger = logging.getLogger("holdfast")
 
@@ -60,31 +64,42 @@ def _check_savepoint(connection: Connection, *_: Any) -> None:
 
 
 def watch(connection: Connection, session: Session) -> None:
-    """Listen for the COMMIT of a connection that a session writes rows with files through."""
+    """Note a connection that a session writes rows with files through."""
     ledger = session_ledger.current(session)
     if ledger is None or connection in ledger.watched:
         return
     ledger.watched.add(connection)
-    if names := connection.get_execution_options().get("schema_translate_map"):
+    options = connection.get_execution_options()
+    if names := options.get("schema_translate_map"):
         ledger.schemas[connection.engine] = names
-    ledger.autocommit = ledger.autocommit or _commits_each_statement(connection)
+    ledger.autocommit = ledger.autocommit or _commits_each_statement(connection, options)
+    if ledger.is_ending:  # a flush of somebody else's, before COMMIT
+        _listen(connection, session, ledger)
 
+
+def await_commit(session: Session, ledger: Ledger) -> None:
+    """Listen for the COMMIT of all those connections; earlier, each statement would take its slower way."""
+    for connection in ledger.watched:
+        _listen(connection, session, ledger)
+
+
+def _listen(connection: Connection, session: Session, ledger: Ledger) -> None:
     def sent(*_: Any) -> None:
         ledger.sent = True
 
-    # Listening costs as much as a SELECT.
     for name in ("prepare_twophase", "commit") if session.twophase else ("commit",):
         event.listen(connection, name, sent)
         ledger.closing.append(partial(_stop, connection, name, sent))
 
 
 def _stop(connection: Connection, name: str, listener: Any) -> None:
-    with suppress(InvalidRequestError):
-        event.remove(connection, name, listener)
+    if not connection.closed:  # else it is about to go, and its listeners with it
+        with suppress(InvalidRequestError):
+            event.remove(connection, name, listener)
 
 
-def _commits_each_statement(connection: Connection) -> bool:
-    level = connection.get_execution_options().get("isolation_level")
+def _commits_each_statement(connection: Connection, options: Mapping[str, Any]) -> bool:
+    level = options.get("isolation_level")
     return "AUTOCOMMIT" in {
         level,
         getattr(connection.dialect, "_on_connect_isolation_level", None) if level is None else None,
