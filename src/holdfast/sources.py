@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 READ_SIZE = 256 * 1024  # fits into the cache of a core: read and hashed by 8 MiB, a file takes half as long again
+CHUNK_SIZE = 1024 * 1024
+"""Default size of the chunks of a streamed read, in bytes."""
 
 
 class Source:

@@ -42,8 +42,8 @@ LATE = {
     *("holdfast.admission", "holdfast.disposition", "holdfast.rules", "holdfast.saving"),
     *("holdfast.signed_urls", "holdfast.tokens"),
     *(module for module in modules() if module.startswith("holdfast.inspection.")),
-    *(module for module in modules() if module.startswith("holdfast.orm.")),
-} - {f"holdfast.orm.{module}" for module in ("column", "filelist", "outbox", "refusal")}
+    *(module for module in modules() if module.startswith(("holdfast.backends.", "holdfast.orm."))),
+} - {f"holdfast.orm.{module}" for module in ("column", "filelist", "refusal")}
 NEEDED = """
 import json, re, sys
 import sqlalchemy.orm

@@ -1,6 +1,10 @@
 """The names that users import are pinned: a change here is a change for them."""
 
 import inspect
+import subprocess
+import sys
+
+import pytest
 
 import holdfast
 from holdfast import errors
@@ -47,10 +51,30 @@ ERRORS = (
 )
 
 
+LATE = """
+import holdfast
+assert {"Outbox", "StorageBackend"} <= set(dir(holdfast)) - set(vars(holdfast))
+from holdfast import *
+assert vars(holdfast)["Outbox"] is Outbox and vars(holdfast)["StorageBackend"] is StorageBackend
+"""
+
+
 def test_public_names() -> None:
     """`holdfast` exports these names and no others."""
     assert sorted(holdfast.__all__) == sorted(NAMES)
     assert all(hasattr(holdfast, name) for name in NAMES)
+
+
+def test_late_names() -> None:
+    """Names whose modules are loaded by their first use are listed before, and are kept after it."""
+    answer = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_a_name_that_there_is_not() -> None:
+    """A wrong name is an AttributeError like any other module's."""
+    with pytest.raises(AttributeError, match="module 'holdfast' has no attribute 'Nothing'"):
+        holdfast.Nothing  # noqa: B018
 
 
 def test_error_names() -> None:

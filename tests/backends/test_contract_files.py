@@ -12,7 +12,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 from sshfs import SSHFileSystem
 
 from holdfast.backends.fsspec import FSSpecBackend
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import UnsupportedError
 from holdfast.testing import BackendContract
 from holdfast.testing.copying import Copying

@@ -10,7 +10,7 @@ from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.wrappers import CachedBackend, GradualBackend, LimitedBackend, MirrorBackend, PrefixBackend
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.testing import BackendContract
 from holdfast.testing.copying import Copying
 from holdfast.testing.deleting import Deleting

@@ -3,7 +3,7 @@
 import shlex
 import sys
 
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 
 OTHER = """
     from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from xml.etree import ElementTree as ET
 
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.testing.s3 import S3Bucket, ServerError
 from tests.crash.drivers import MortalLocal, MortalS3
 from tests.crash.kill import Killer

@@ -13,7 +13,7 @@ from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.drivers.fsspec.generic import FSSpecDriver
 from holdfast.drivers.fsspec.s3fs import copying as s3fs_copying
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import (
     AccessDeniedError,
     ConfigurationError,

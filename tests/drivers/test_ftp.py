@@ -14,7 +14,7 @@ import pytest
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.drivers.fsspec.folders import Entry
 from holdfast.drivers.fsspec.ftp.driver import FTPDriver
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import (
     AccessDeniedError,
     AlreadyExistsError,

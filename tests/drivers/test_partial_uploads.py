@@ -18,7 +18,7 @@ from holdfast.backends.base import StorageBackend
 from holdfast.backends.fsspec import FSSpecBackend
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import AccessDeniedError, NotFoundError, StorageError, UnsupportedError
 from tests.drivers.s3.double import listing, make_certificate, serving
 

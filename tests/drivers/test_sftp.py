@@ -17,7 +17,7 @@ from sshfs import SSHFileSystem
 
 from holdfast import FileObject, storages
 from holdfast.backends.fsspec import FSSpecBackend
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.drivers.optional import PartialUploads
 from holdfast.errors import (
     AlreadyExistsError,

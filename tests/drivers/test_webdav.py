@@ -14,7 +14,7 @@ from webdav4.fsspec import WebdavFileSystem
 from webdav4.http import Client
 
 from holdfast.backends.fsspec import FSSpecBackend
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import (
     AccessDeniedError,
     AlreadyExistsError,

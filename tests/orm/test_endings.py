@@ -2,6 +2,7 @@
 
 import gc
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import product
@@ -289,3 +290,22 @@ def test_a_deadlock_or_timeout_in_the_database(engine: Any, docs: StorageBackend
         winner.commit()
     check(engine, docs, {1: b"won"})
     engine.dispose()
+
+
+def test_contents_do_not_wait_for_the_garbage_collector(tmp_path: Path) -> None:
+    """What was uploaded is let go of when the session is: thousands of files would lie in memory until a collection."""
+    engine = create_engine(f"sqlite:///{tmp_path}/test.db")
+    Base.metadata.create_all(engine)
+    gc.collect()
+    gc.disable()
+    try:
+        with Session(engine) as session:
+            session.add(Document(file=file(b"content")))
+            session.flush()
+            seen = weakref.ref(next(iter(session)))
+            session.commit()
+        del session
+        assert seen() is None
+    finally:
+        gc.enable()
+        engine.dispose()

@@ -88,7 +88,7 @@ def open_files(root):
     found = 0
     for descriptor in list(Path("/proc/self/fd").iterdir()):
         with suppress(FileNotFoundError):  # of the listing itself
-            found += str(descriptor.readlink()).startswith(f"{root}/")
+            found += str(descriptor.readlink()).startswith(f"{root}/") and descriptor.is_file()
     return found
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from holdfast.backends.direct_uploads import DirectUploading
-from holdfast.backends.reading import CHUNK_SIZE
 from holdfast.drivers import threads
 from holdfast.drivers.optional import AsyncPartialUploads, PartialUploads
+from holdfast.sources import CHUNK_SIZE
 
 __all__ = ["CHUNK_SIZE", "StorageBackend"]
 

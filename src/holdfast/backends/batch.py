@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from holdfast.drivers import threads
 from holdfast.drivers.optional import BatchPut
 from holdfast.drivers.protocol import SINGLE_PUT_LIMIT, Put, PutOptions
-from holdfast.object_settings import ObjectSettings
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from holdfast.drivers.protocol import Driver
     from holdfast.objects import ObjectInfo
 
+_DEFAULTS = PutOptions()
 _BATCH = 128  # a local batch holds one open file for each object
 
 
@@ -39,20 +40,20 @@ class PutRequest(NamedTuple):
     use_multipart: bool | None = None
     chunk_size: int | None = None
     max_concurrency: int | None = None
-    object_settings: ObjectSettings = ObjectSettings()
+    object_settings: ObjectSettings = NO_SETTINGS
     fresh: bool = False
 
     def options(self) -> PutOptions:
         """Return the driver's options, with its defaults where nothing was asked for."""
-        defaults = PutOptions()
         return PutOptions(
             content_type=self.content_type,
             metadata=dict(self.metadata or {}),
             if_absent=self.if_absent,
             use_multipart=self.use_multipart,
-            chunk_size=self.chunk_size or defaults.chunk_size,
-            max_concurrency=self.max_concurrency or defaults.max_concurrency,
+            chunk_size=self.chunk_size or _DEFAULTS.chunk_size,
+            max_concurrency=self.max_concurrency or _DEFAULTS.max_concurrency,
             settings=self.object_settings,
+            fresh=self.fresh,
         )
 
 
@@ -148,7 +149,9 @@ class BatchWriter:
         puts = [Put(request.key, body, request.options()) for request, body in batch]
         with self._wrapping("put_many", None) as seen:
             outcomes: Outcomes = [
-                self._wrapping.outcome(outcome, "put", request.key, body) if isinstance(outcome, Exception) else outcome
+                self._wrapping.outcome(outcome, "put", request.key, body)
+                if isinstance(outcome, Exception)
+                else as_streamed(outcome, request, body)
                 for (request, body), outcome in zip(batch, self._attempt(puts), strict=True)
             ]
             seen.objects, seen.bytes_written = len(puts), sum(body.size for _, body in batch)
@@ -165,6 +168,16 @@ class BatchWriter:
             return self._put_many(puts)
         except Exception as error:  # noqa: BLE001  # such as a root folder that cannot be made: each object's outcome
             return [error] * len(puts)
+
+
+def as_streamed(info: ObjectInfo, request: PutRequest, body: Body) -> ObjectInfo:
+    """Complete a driver's answer with what was seen on the way."""
+    return info._replace(
+        size=body.size,
+        checksum=body.checksum,
+        content_type=request.content_type,
+        metadata=dict(request.metadata or {}),
+    )
 
 
 def _cancel(bodies: Sequence[Body]) -> None:

@@ -11,7 +11,7 @@ from holdfast.checksums import hash_factory
 from holdfast.drivers.protocol import AsyncDriver, Driver, is_async_driver
 from holdfast.drivers.threaded import ThreadedDriver
 from holdfast.errors import AlreadyExistsError, ConfigurationError
-from holdfast.object_settings import ObjectSettings, ObjectSettingsLike
+from holdfast.object_settings import NO_SETTINGS, ObjectSettings, ObjectSettingsLike
 from holdfast.schemes import KeyScheme, check_scheme
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ class StorageCore:
         return hash(self.key)
 
     def _checked(self, settings: ObjectSettings) -> ObjectSettings:
+        if settings is NO_SETTINGS:  # nearly always
+            return settings
         if unknown := settings.given - self.abilities.settings:
             there_are = ", ".join(sorted(self.abilities.settings)) or "none"
             message = (

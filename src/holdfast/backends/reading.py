@@ -14,10 +14,9 @@ from holdfast.drivers.body import Body
 from holdfast.drivers.closing import aclose, close
 from holdfast.drivers.freshness import uncached
 from holdfast.drivers.optional import PlainFiles
-from holdfast.drivers.protocol import MIB
 from holdfast.errors import BucketNotFoundError, ChecksumMismatchError, NotFoundError
 from holdfast.keys import validate_key
-from holdfast.sources import AsyncIterableSource, IterableSource
+from holdfast.sources import CHUNK_SIZE, AsyncIterableSource, IterableSource
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
     from holdfast.objects import ObjectInfo
     from holdfast.sources import Source
-
-CHUNK_SIZE = MIB
-"""Default size of the chunks of a streamed read, in bytes."""
 
 
 class Reading(StorageCore):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from holdfast.backends.batch import Outcomes, PutRequest
+from holdfast.backends.batch import Outcomes, PutRequest, as_streamed
 from holdfast.backends.option_values import count
 from holdfast.backends.reading import Reading
 from holdfast.contents import to_source
@@ -92,13 +92,11 @@ class Writing(Reading):
         Returns:
             For each request, in order, what `put` would have returned or raised.
         """
-        jobs = [self._ready(request) for request in requests]
-        return self._completed(jobs, self._batch.run(jobs, self._put))
+        return self._batch.run([self._ready(request) for request in requests], self._put)
 
     async def put_many_async(self, requests: Sequence[PutRequest]) -> Outcomes:
         """Like `put_many`."""
-        jobs = [self._ready(request) for request in requests]
-        return self._completed(jobs, await self._batch.run_async(jobs, self._put_async))
+        return await self._batch.run_async([self._ready(request) for request in requests], self._put_async)
 
     def delete(self, keys: str | Iterable[str]) -> None:
         """Delete one object or many; those that do not exist count as deleted.
@@ -122,12 +120,14 @@ class Writing(Reading):
 
     def _ready(self, request: PutRequest) -> tuple[PutRequest, Body]:
         validate_key(request.key)
-        for name in ("chunk_size", "max_concurrency"):
-            if (number := getattr(request, name)) is not None:
-                count(name, number)
+        if request.chunk_size is not None:
+            count("chunk_size", request.chunk_size)
+        if request.max_concurrency is not None:
+            count("max_concurrency", request.max_concurrency)
         settings = self._checked(request.object_settings).over(self._object_settings)
-        body = Body(to_source(request.content), self._algorithm, self._new_hash)
-        return request._replace(object_settings=settings), body
+        if settings is not request.object_settings:
+            request = request._replace(object_settings=settings)
+        return request, Body(to_source(request.content), self._algorithm, self._new_hash)
 
     def _put(self, request: PutRequest, body: Body) -> ObjectInfo:
         try:
@@ -137,7 +137,7 @@ class Writing(Reading):
             info = self.stat(request.key)
             if not _is_ours(info, request, body):
                 raise
-        return _as_streamed(info, request, body)
+        return as_streamed(info, request, body)
 
     async def _put_async(self, request: PutRequest, body: Body) -> ObjectInfo:
         # What is awaited may come from a client, at its pace: some slow ones would keep everybody else from writing.
@@ -150,30 +150,12 @@ class Writing(Reading):
             info = await self.stat_async(request.key)
             if not _is_ours(info, request, body):
                 raise
-        return _as_streamed(info, request, body)
-
-    def _completed(
-        self, jobs: Sequence[tuple[PutRequest, Body]], outcomes: Sequence[ObjectInfo | Exception]
-    ) -> Outcomes:
-        return [
-            outcome if isinstance(outcome, Exception) else _as_streamed(outcome, request, body)
-            for (request, body), outcome in zip(jobs, outcomes, strict=True)
-        ]
+        return as_streamed(info, request, body)
 
 
 def _is_ours(info: ObjectInfo, request: PutRequest, body: Body) -> bool:
     """Return whether an object in the way is this very write, whose first answer was lost."""
     return request.fresh and info.size == body.size
-
-
-def _as_streamed(info: ObjectInfo, request: PutRequest, body: Body) -> ObjectInfo:
-    """Complete a driver's answer with what was seen on the way."""
-    return info._replace(
-        size=body.size,
-        checksum=body.checksum,
-        content_type=request.content_type,
-        metadata=dict(request.metadata or {}),
-    )
 
 
 def _keys(keys: str | Iterable[str]) -> list[str]:

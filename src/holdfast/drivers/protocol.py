@@ -39,6 +39,8 @@ class PutOptions(NamedTuple):
         chunk_size: Bytes of one part.
         max_concurrency: Parts under way at once.
         settings: What the service is told besides, only fields that the driver's `Abilities` name.
+        fresh: The key holds an id that nobody else has or can guess: what lies there can only be an earlier attempt
+            of this write, so that it may as well be replaced.
     """
 
     content_type: str | None = None
@@ -47,7 +49,8 @@ class PutOptions(NamedTuple):
     use_multipart: bool | None = None
     chunk_size: int = 5 * MIB
     max_concurrency: int = 12
-    settings: ObjectSettings = ObjectSettings()
+    settings: ObjectSettings = NO_SETTINGS
+    fresh: bool = False
 
 
 class Driver(Protocol):

@@ -213,6 +213,13 @@ def guessed_type(filename: str) -> str:
     """
     import mimetypes  # noqa: PLC0415  # it costs 1 ms, which `import holdfast` saves
 
+    if not mimetypes.inited:
+        mimetypes.init()
+    stem, _, ending = filename.rpartition(".")
+    ending = f".{ending}"
+    is_simple = stem and "." not in stem and not (ending in mimetypes.suffix_map or ending in mimetypes.encodings_map)
+    if is_simple and (found := mimetypes.types_map.get(ending)):
+        return found  # without Python's look at URLs, which takes as long as all else that a small file is asked
     # It takes names for URLs: "data:text/html,x.png" says of itself what it is, and "//[" raises.
     return mimetypes.guess_type(_OF_URLS.sub("_", filename))[0] or UNKNOWN
 

@@ -88,8 +88,8 @@ def _unseen_models(columns: Columns, names: list[str]) -> Iterator[str]:
     """Yield the mapped columns of other metadata that are declared to name one of the storages, or any."""
     with suppress(SQLAlchemyError, HoldfastError):  # a model that cannot be mapped holds nothing
         configure_mappers()
-    for mapped in list(tracking._columns.values()):
-        for each in mapped:
+    for mapper in tracking.tracked_mappers():
+        for each in tracking.columns_of(mapper):
             if each.column.table.metadata not in columns.metadata and each.type.backend in {None, *names}:
                 which = repr(each.type.backend) if each.type.backend else "any storage"
                 yield f"{each.column} ({which})"

@@ -68,6 +68,8 @@ class RowAttachment:
         column: The file column.
     """
 
+    __slots__ = ("_row", "column", "state")  # a page of rows has as many of these
+
     def __init__(self, state: InstanceState[Any], column: FileColumn) -> None:
         self.state, self.column = state, column
         # A file keeps its row alive: of a row that is gone, a change would be lost and a deletion happen at once.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def is_upload(value: Any) -> bool:
     """Return whether a value is an upload object of some framework."""
-    return not isinstance(value, FileObject | type) and hasattr(value, "filename")
+    return not isinstance(value, (FileObject, type)) and hasattr(value, "filename")
 
 
 def leaves_unchanged(value: Any, state: InstanceState[Any], key: str) -> bool:

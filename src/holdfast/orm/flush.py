@@ -41,6 +41,7 @@ class Edit:
         old: What the database holds, locked.
         taken: References that the row takes.
         is_sent: Whether the row's SQL was about to be sent.
+        attachment: The place of the files.
     """
 
     state: InstanceState[Any]
@@ -49,6 +50,10 @@ class Edit:
     old: frozenset[Ref]
     taken: list[Ref] = field(default_factory=list)
     is_sent: bool = False
+    attachment: RowAttachment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.attachment = RowAttachment(self.state, self.column)
 
     @property
     def files(self) -> list[FileObject]:
@@ -58,11 +63,11 @@ class Edit:
     @property
     def dropped(self) -> frozenset[Ref]:
         """What the row lets go of."""
-        return self.old - rows.refs_of(self.value)
+        return self.old and self.old - rows.refs_of(self.value)
 
     def place(self) -> Place:
         """Return what a key scheme may use."""
-        return RowAttachment(self.state, self.column).place()
+        return self.attachment.place()
 
     def exchange(self, current: FileObject, other: FileObject) -> None:
         """Put another file in the place of one; nothing where that was expired meanwhile."""
@@ -132,12 +137,11 @@ def after(session: Session) -> None:
     frame = session_ledger.frame(session)
     for edit in ledger.edits.values():
         if edit.is_sent:
-            attachment = RowAttachment(edit.state, edit.column)
-            owner = attachment.owner(session)
+            owner = edit.attachment.owner(session)
             frame.changes += [Change(-1, ref, owner) for ref in edit.dropped]
             frame.changes += [Change(+1, ref, owner) for ref in edit.taken]
             for file in edit.files:
-                file._owned, file._attachment = True, attachment
+                file._owned, file._attachment = True, edit.attachment
     ledger.edits.clear()
     if ledger.is_ending:
         boxing.write(session, ledger)
@@ -204,7 +208,7 @@ def _held(connection: Connection, state: InstanceState[Any], column: FileColumn)
 
 def _switched_with(session: Session, state: InstanceState[Any]) -> InstanceState[Any] | None:
     """Return the deleted row whose primary key a new one has: its DELETE and INSERT become an UPDATE."""
-    if not session.deleted:
+    if not session._deleted:  # `deleted` makes a set of its own
         return None
     deleted = session.identity_map.get(state.mapper.identity_key_from_instance(state.obj()))
     return inspect_state(deleted) if deleted is not None and deleted in session.deleted else None

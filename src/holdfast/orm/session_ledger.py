@@ -40,8 +40,7 @@ def begin(session: Session) -> bool:
         return False
     if ledger.begun:
         close(session)
-        for stop in ledger.closing:
-            stop()
+        ledger.stop_listening()
         return True
     ledger.begun = True
     return False

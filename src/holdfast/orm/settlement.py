@@ -37,8 +37,7 @@ def end_nested(ledger: Ledger, boundary: Any, parent: Any | None) -> None:
 def settle(ledger: Ledger, session: Session) -> None:
     """Delete what the transaction left over."""
     try:
-        for close in ledger.closing:
-            close()
+        ledger.stop_listening()
         outcome, dead = ledger.settle()
         if ledger.is_empty():
             return

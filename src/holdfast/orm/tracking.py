@@ -19,17 +19,17 @@ from holdfast.orm.attachment import FileColumn, RowAttachment, file_columns
 from holdfast.orm.filelist import FileList
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from sqlalchemy.orm import InstanceState
 
-_columns: weakref.WeakKeyDictionary[Mapper[Any], tuple[FileColumn, ...]] = weakref.WeakKeyDictionary()
+_mappers: weakref.WeakSet[Mapper[Any]] = weakref.WeakSet()
 _lock = threading.Lock()
 _installed = False
 _row_listeners: dict[str, Any] = {}
 _PICKLED = "holdfast.values"
-HAS_FILES = "holdfast.has_files"
-"""In the ``info`` of the managers of classes with file columns, which a state knows without a call."""
+FILES = "holdfast.files"
+"""Where the manager of a class has its file columns in its ``info``; each state knows its manager without a call."""
 
 
 def install() -> None:
@@ -47,7 +47,8 @@ def install() -> None:
 
 def columns_of(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
     """Return the file columns of a configured mapper."""
-    return _columns.get(mapper, ())
+    columns: tuple[FileColumn, ...] = mapper.class_manager.info.get(FILES, ())
+    return columns
 
 
 def table_columns(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
@@ -62,22 +63,21 @@ def table_columns(mapper: Mapper[Any]) -> tuple[FileColumn, ...]:
 
 def tracked_mappers() -> list[Mapper[Any]]:
     """Return all configured mappers with file columns."""
-    return list(_columns)
+    return list(_mappers)
 
 
 def _track(mapper: Mapper[Any], class_: type[Any]) -> None:
     columns = file_columns(mapper)
-    if not columns or mapper in _columns:
+    if not columns or mapper in _mappers:
         return
-    _columns[mapper] = columns
-    mapper.class_manager.info[HAS_FILES] = True
+    _mappers.add(mapper)
+    mapper.class_manager.info[FILES] = columns
     by_key = {column.key: column for column in columns}
 
-    def on_load(state: InstanceState[Any], *_: Any) -> None:
-        _loaded(state, columns)
+    on_load = _loading(columns)
 
-    def on_refresh(state: InstanceState[Any], _: Any, keys: Iterable[str] | None) -> None:
-        _loaded(state, columns if keys is None else [by_key[key] for key in keys if key in by_key])
+    def on_refresh(state: InstanceState[Any], context: Any, keys: Iterable[str] | None) -> None:
+        on_load(state, context, columns if keys is None else [by_key[key] for key in keys if key in by_key])
 
     def on_pickle(state: InstanceState[Any], pickled: dict[str, Any]) -> None:
         pickled[_PICKLED] = {column.key: state.dict[column.key] for column in columns if column.key in state.dict}
@@ -106,14 +106,19 @@ def _track_assignments(class_: type[Any], column: FileColumn) -> None:
     event.listen(getattr(class_, column.key), "set", on_set, raw=True, retval=True)
 
 
-def _loaded(state: InstanceState[Any], columns: Iterable[FileColumn]) -> None:
-    values = state.dict
-    for column in columns:
-        value = values.get(column.key)
-        if isinstance(value, FileObject) and value._attachment is None:  # nearly always
-            value._attachment = RowAttachment(state, column)
-        elif value is not None:
-            _attach(state, column, value)
+def _loading(columns: Iterable[FileColumn]) -> Callable[..., None]:
+    """Return the listener that attaches the files of a loaded row, or those of some columns."""
+
+    def on_load(state: InstanceState[Any], _: Any, loaded: Iterable[FileColumn] = columns) -> None:
+        values = state.dict
+        for column in loaded:
+            value = values.get(column.key)
+            if isinstance(value, FileObject) and value._attachment is None:  # nearly always
+                value._attachment = RowAttachment(state, column)
+            elif value is not None:
+                _attach(state, column, value)
+
+    return on_load
 
 
 def _attach(state: InstanceState[Any], column: FileColumn, value: Any) -> None:

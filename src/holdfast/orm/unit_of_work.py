@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 
 from holdfast.orm import boxing, bulk, engines, flush, kept_values, last_look, session_ledger, settlement, watching
 from holdfast.orm.session_ledger import KEY
-from holdfast.orm.tracking import HAS_FILES
+from holdfast.orm.tracking import FILES
 
 if TYPE_CHECKING:
     from sqlalchemy import Result
@@ -153,6 +153,6 @@ def _holds_files(session: Session) -> bool:
     """Return whether a row with file columns is new or changed, or may be."""
     for states in (session._new, session.identity_map._modified):  # `new` and `dirty` make sets of their own
         for state in states:
-            if HAS_FILES in state.manager.info:
+            if FILES in state.manager.info:
                 return True
     return False

@@ -10,7 +10,7 @@ import pytest
 
 from holdfast.backends.base import StorageBackend
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import AccessDeniedError, InvalidKeyError, NotFoundError, StorageError
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2  # renameat2(2)

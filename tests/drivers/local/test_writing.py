@@ -12,7 +12,7 @@ import pytest
 from holdfast.backends.base import StorageBackend
 from holdfast.backends.batch import PutRequest
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import StorageError
 from holdfast.objects import ObjectInfo
 

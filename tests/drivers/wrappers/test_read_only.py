@@ -11,7 +11,7 @@ from holdfast.backends.batch import PutRequest
 from holdfast.backends.obstore import ObstoreBackend
 from holdfast.backends.wrappers import ReadOnlyBackend
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.errors import UnsupportedError
 from holdfast.testing.half import Half
 from holdfast.testing.listing import Listing

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.fsspec.filesystem import FileSystem
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.drivers.places import Place
 from holdfast.drivers.protocol import MIB
 from holdfast.errors import InvalidKeyError

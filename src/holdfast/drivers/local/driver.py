@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from holdfast import errors
 from holdfast.drivers.abilities import FILES
-from holdfast.drivers.local.files import Folders, TemporaryFile, clear_temporary, describe
+from holdfast.drivers.local.files import TemporaryFile, clear_temporary, describe
+from holdfast.drivers.local.folders import Folders, KeptFolders
 from holdfast.drivers.local.listing import walk
+from holdfast.drivers.local.reading import FileChunks
 from holdfast.drivers.optional import OpenedFile, PlainFiles
 from holdfast.drivers.places import Place, on_disk
 from holdfast.drivers.protocol import MIB, Put, PutOptions
@@ -66,7 +68,11 @@ class LocalDriver:
         self._durable = durable
         self._mode = mode
         self._folder_mode = mode | (mode & 0o444) >> 2
+        self._kept = KeptFolders(root)
         self._cached: CachedFolder | None = None
+
+    def _folders(self, *, create: bool = True) -> Folders:
+        return Folders(self._root, self._kept, self._folder_mode, create=create)
 
     @property
     def native(self) -> Path:
@@ -86,7 +92,7 @@ class LocalDriver:
 
     def put_many(self, puts: Sequence[Put]) -> list[ObjectInfo | Exception]:
         """Write files: all contents first, then one round of syncs, then the names, then the folders."""
-        with Folders(self._root, self._folder_mode) as folders:
+        with self._folders() as folders:
             files: list[TemporaryFile | Exception] = []
             try:
                 files += (_caught(partial(self._write, folders, put)) for put in puts)
@@ -97,7 +103,7 @@ class LocalDriver:
                 outcomes = [
                     file
                     if isinstance(file, Exception)
-                    else _caught(partial(file.publish, if_absent=put.options.if_absent))
+                    else _caught(partial(file.publish, if_absent=put.options.if_absent and not put.options.fresh))
                     for put, file in zip(puts, files, strict=True)
                 ]
                 if self._durable:
@@ -111,6 +117,8 @@ class LocalDriver:
     def _write(self, folders: Folders, put: Put) -> TemporaryFile:
         file = TemporaryFile(folders, put.key, self._mode)
         try:
+            if not put.body.is_at_hand:
+                file.lock()
             for block in put.body.blocks(READ_SIZE):
                 file.write(block)
         except BaseException:
@@ -120,14 +128,7 @@ class LocalDriver:
 
     def read(self, key: str, start: int, end: int | None, chunk_size: int | None) -> Iterator[bytes]:
         """Read a file, or a part of it."""
-        descriptor, size = self.open_file(key)
-        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor has no Path
-            rest = max(0, (size if end is None else min(size, end)) - start)
-            file.seek(start)
-            step = rest if chunk_size is None else chunk_size
-            while rest and (chunk := file.read(min(step, rest))):
-                rest -= len(chunk)
-                yield chunk
+        return FileChunks(partial(self.open_file, key), start, end, chunk_size)
 
     def stat(self, key: str) -> ObjectInfo:
         """Describe a file."""
@@ -140,7 +141,7 @@ class LocalDriver:
     def delete(self, keys: Sequence[str]) -> None:
         """Unlink files."""
         failures: list[OSError] = []
-        with suppress(FileNotFoundError), Folders(self._root, self._folder_mode, create=False) as folders:
+        with suppress(FileNotFoundError), self._folders(create=False) as folders:
             for key in keys:
                 try:
                     folder, name = folders.of(key)
@@ -166,9 +167,10 @@ class LocalDriver:
 
     def _copy_file(self, source: OpenedFile, target: str, *, if_absent: bool) -> None:
         try:
-            with Folders(self._root, self._folder_mode) as folders:
+            with self._folders() as folders:
                 file = TemporaryFile(folders, target, self._mode)
                 try:
+                    file.lock()
                     _copy_bytes(source.descriptor, file.descriptor)
                     if self._durable:
                         os.fsync(file.descriptor)
@@ -183,7 +185,7 @@ class LocalDriver:
     def clear_partial_uploads(self, older_than: float, *, delete: bool) -> list[str]:
         """Unlink temporary files that a crash left."""
         try:
-            with Folders(self._root, self._folder_mode, create=False) as folders:
+            with self._folders(create=False) as folders:
                 return clear_temporary(folders, older_than, delete=delete)
         except FileNotFoundError:  # nothing was ever written
             return []
@@ -191,12 +193,12 @@ class LocalDriver:
     def list(self, prefix: str, after: str | None) -> Iterator[ObjectInfo]:
         """Walk the folders in the order of the keys."""
         try:
-            with Folders(self._root, self._folder_mode, create=False) as folders:
+            with self._folders(create=False) as folders:
                 folder = folders.open(prefix.split("/") if prefix else [])
                 folder = os.dup(folder)
         except (FileNotFoundError, NotADirectoryError):
             return
-        yield from walk(folder, f"{prefix}/" if prefix else "", after.encode() if after else b"")
+        yield from walk(folder, f"{prefix}/" if prefix else "", after or "")
 
     def classify(self, error: BaseException) -> type[StorageError] | None:
         """Read the errno."""
@@ -208,7 +210,7 @@ class LocalDriver:
         """Walk to a file and open it."""
         if self._cached is not None:
             self._cached.renew()
-        with Folders(self._root, self._folder_mode, create=False) as folders:
+        with self._folders(create=False) as folders:
             folder, name = folders.of(key)
             # O_NONBLOCK: opening a FIFO that somebody put there must not hang.
             flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC

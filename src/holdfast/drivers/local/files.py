@@ -1,4 +1,4 @@
-"""Folders and files below a root, reached without ever following a symbolic link."""
+"""Files that get their names when they are complete, and what a storage knows of them."""
 
 from __future__ import annotations
 
@@ -7,79 +7,13 @@ import fcntl
 import os
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from holdfast.errors import InvalidKeyError
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.objects import ObjectInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-TEMPORARY = ".holdfast-tmp"
-"""Folder below the root for files that are being written; what lies here after a crash is garbage."""
-
-FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-class Folders:
-    """Descriptors of the folders that one operation walks through, each opened once, closed together."""
-
-    def __init__(self, root: Path, mode: int, *, create: bool = True) -> None:
-        self._mode, self._create = mode, create
-        self._open: dict[tuple[str, ...], int] = {}
-        self._changed: set[tuple[str, ...]] = set()
-        # The root itself may be a link: it is the operator's choice, not a client's.
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-        try:
-            self._open[()] = os.open(root, flags)
-        except FileNotFoundError:
-            if not create:
-                raise
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._open[()] = os.open(root, flags)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        for descriptor in self._open.values():
-            os.close(descriptor)
-
-    def of(self, key: str) -> tuple[int, str]:
-        """Return the descriptor of the folder that holds `key`, and the name in it."""
-        *segments, name = key.split("/")
-        if (segments or [name])[0] == TEMPORARY:
-            message = f"{key!r} cannot be a key: {TEMPORARY} holds the files that are being written"
-            raise InvalidKeyError(message)
-        return self.open(segments), name
-
-    def open(self, segments: Sequence[str]) -> int:
-        """Return the descriptor of a folder, made on the way where that was asked for."""
-        path = tuple(segments)
-        if path not in self._open:
-            parent = self.open(path[:-1])
-            try:
-                descriptor = os.open(path[-1], FOLDER_FLAGS, dir_fd=parent)
-            except FileNotFoundError:
-                if not self._create:
-                    raise
-                with suppress(FileExistsError):
-                    os.mkdir(path[-1], mode=self._mode, dir_fd=parent)
-                self._changed.add(path[:-1])
-                descriptor = os.open(path[-1], FOLDER_FLAGS, dir_fd=parent)
-            self._open[path] = descriptor
-        return self._open[path]
-
-    def changed(self, key: str) -> None:
-        """Note that a name in the folder of `key` was made."""
-        self._changed.add(tuple(key.split("/")[:-1]))
-
-    def sync(self) -> None:
-        """Make the names durable: a file's own sync does not cover the entry in its folder (fsync(2))."""
-        for path in sorted(self._changed, key=len, reverse=True):
-            os.fsync(self._open[path])
-        self._changed.clear()
+    from holdfast.drivers.local.folders import Folders
 
 
 class TemporaryFile:
@@ -92,9 +26,12 @@ class TemporaryFile:
         self._name = os.urandom(16).hex()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = os.open(self._name, flags, mode, dir_fd=self._folder)
+        self._open = self._is_named = True
+
+    def lock(self) -> None:
+        """Say that it is in use, as long as this process lives; what is written at once is too young to be cleared."""
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX)  # says that it is in use, as long as this process lives
-        self._open = True
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
 
     def write(self, block: memoryview) -> None:
         """Append a whole block."""
@@ -102,7 +39,7 @@ class TemporaryFile:
             block = block[os.write(self.descriptor, block) :]
 
     def publish(self, *, if_absent: bool) -> ObjectInfo:
-        """Give the file its name."""
+        """Give the file its name; where nothing can lie there, in one step, in which a file system does less."""
         if if_absent:
             self._link()
         else:
@@ -112,6 +49,7 @@ class TemporaryFile:
     def _rename(self) -> None:
         folder, name = self._folders.of(self._key)
         os.replace(self._name, name, src_dir_fd=self._folder, dst_dir_fd=folder)
+        self._is_named = False
         self._folders.changed(self._key)
 
     def _link(self) -> None:
@@ -132,8 +70,9 @@ class TemporaryFile:
         if self._open:
             self._open = False
             os.close(self.descriptor)
-            with suppress(FileNotFoundError):
-                os.unlink(self._name, dir_fd=self._folder)
+            if self._is_named:
+                with suppress(FileNotFoundError):
+                    os.unlink(self._name, dir_fd=self._folder)
 
 
 def clear_temporary(folders: Folders, older_than: float, *, delete: bool) -> list[str]:

@@ -34,6 +34,7 @@ _HEADERS = {
     "storage_class": "Storage-Class",
 }
 _SYSTEM = {"content-disposition", "content-encoding", "content-language", "cache-control", "storage-class"}
+_NO_METADATA = ObjectInfo("", 0).metadata
 _FAR = 2**63 - 1  # obstore takes unsigned 64-bit numbers, some servers only signed ones
 
 
@@ -86,12 +87,26 @@ def describe(meta: Mapping[str, Any], found: Mapping[str, str] | None = None) ->
     )
 
 
-def described(page: Iterable[Mapping[str, Any]], after: str | None) -> Iterator[ObjectInfo]:
-    """Yield what of a page of a listing comes after a key; not every service does as it is told."""
-    for meta in page:
-        key = meta["path"]
-        if after is None or key > after:  # `describe`, without attributes: that takes a third of its time
-            yield ObjectInfo(key, meta["size"], meta["last_modified"].timestamp(), etag(meta["e_tag"]), meta["version"])
+def described(page: Iterable[Mapping[str, Any]], after: str | None) -> list[ObjectInfo]:
+    """Return what of a page of a listing comes after a key; not every service does as it is told."""
+    last, make = after or "", tuple.__new__  # `describe` or `ObjectInfo()` would make a listing 5 % slower
+    return [
+        make(
+            ObjectInfo,
+            (
+                key,
+                meta["size"],
+                meta["last_modified"].timestamp(),
+                etag(meta["e_tag"]),
+                meta["version"],
+                None,
+                _NO_METADATA,
+                None,
+            ),
+        )
+        for meta in page
+        if (key := meta["path"]) > last
+    ]
 
 
 def headers(found: Mapping[str, str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from holdfast.drivers.fsspec.folders import FILE, FOLDER, Entry, FolderDriver
 from holdfast.drivers.fsspec.reopening import Reopening
 from holdfast.drivers.fsspec.web.answers import StatusError, asked_for, kind_of, span
 from holdfast.drivers.fsspec.web.dav import ATTEMPTS, Requests
-from holdfast.drivers.local.files import TEMPORARY
+from holdfast.drivers.local.folders import TEMPORARY
 from holdfast.drivers.protocol import MIB
 from holdfast.keys import new_id
 from holdfast.object_settings import NO_SETTINGS, ObjectSettings
