@@ -199,10 +199,11 @@ class Ledger:
     """The frames of one root transaction.
 
     Attributes:
-        sent: Whether the COMMIT was handed to a database.
+        sent: Whether the COMMIT was handed to a database, as far as can be told.
         autocommit: Whether a connection commits each statement, so that a rollback proves nothing.
         edits: File columns that the flush under way changes, by row and column.
         watched: Connections that rows with files were written through.
+        heard: Those whose COMMIT is listened for.
         alive: Those that the flush of this commit has just inserted a row through, which a failed transaction refuses.
         schemas: Where a connection translates names of schemas, by engine; fresh ones have to do the same.
         begun: Whether its root transaction has begun; a delete may be queued before.
@@ -218,6 +219,7 @@ class Ledger:
         self.edits: dict[Any, Any] = {}
         self.watched: set[Any] = set()
         self.alive: set[Any] = set()
+        self.heard: set[Any] = set()
         self.schemas: dict[Any, Any] = {}
         self.is_ending = False
         self.begun = False
@@ -230,8 +232,8 @@ class Ledger:
         for stop in self.closing:
             stop()
         self.closing.clear()
-        self.watched.clear()
-        self.alive.clear()
+        for connections in (self.watched, self.alive, self.heard):
+            connections.clear()
 
     @cached_property
     def nonce(self) -> bytes:

@@ -8,8 +8,9 @@ before_insert, before_update  a row that was changed since is looked at again; i
 before_delete                 what a deleted row holds is selected and locked; it also sees delete-orphan victims
 after_flush_postexec          what rows took and dropped is noted
 before_commit                 the database is asked whether the transaction still lives, so that a COMMIT which it
-                              would answer with ROLLBACK is never sent; the outbox is told what is to be deleted
-engine commit                 "sent" is noted: from here on a failure proves nothing
+                              would answer with ROLLBACK is never sent; the outbox is told what is to be deleted; at its
+                              end "sent" is noted: from here on a failure proves nothing
+engine commit                 "sent" is noted only here where others listen for `before_commit`, too, and may raise
 after_commit                  the boundary (the root, or a SAVEPOINT) is committed
 after_transaction_end         a SAVEPOINT folds into what is around it; at the root's end nobody's objects are deleted
 ============================  ====================================================================================
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("holdfast")
+
+_FLUSHES = 100  # after as many SQLAlchemy gives up
 
 
 def install() -> None:
@@ -105,13 +108,13 @@ def after_flush(session: Session, *_: Any) -> None:
 
 def before_commit(session: Session) -> None:
     """Make sure that the transaction can be committed."""
-    if KEY not in session.info and not (session._new or session._deleted or session.identity_map._modified):
+    if KEY not in session.info and not _is_dirty(session):
         return
     if session.get_nested_transaction() is not None:
         return
     if (ledger := session_ledger.current(session)) is not None:
         ledger.alive.clear()
-    session.flush()
+    _flush_all(session)
     ledger = session_ledger.current(session)
     if ledger is not None and not ledger.is_empty():
         for connection in ledger.watched - ledger.alive:
@@ -119,6 +122,19 @@ def before_commit(session: Session) -> None:
         last_look.check(ledger)
         boxing.write(session, ledger)
         watching.await_commit(session, ledger)
+
+
+def _flush_all(session: Session) -> None:
+    """Flush as SQLAlchemy is about to: again if listeners of the flush have changed something."""
+    session.flush()
+    for _ in range(_FLUSHES):
+        if not _is_dirty(session):
+            break
+        session.flush()
+
+
+def _is_dirty(session: Session) -> bool:
+    return bool(session._new or session._deleted or session.identity_map._modified)
 
 
 def after_commit(session: Session) -> None:
