@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, select, text, update
+from sqlalchemy import create_engine, event, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -264,6 +264,42 @@ def test_a_failed_commit_and_close(tmp_path: Path, docs: StorageBackend) -> None
     with Session(engine) as session:
         content = session.get_one(Document, 1).file.get_content()
     check(engine, docs, NEW if content == b"new" else OLD)
+    engine.dispose()
+
+
+def test_a_listener_that_raises_before_commit(engine: Any, docs: StorageBackend) -> None:
+    """COMMIT was never sent: the files go at once."""
+
+    def refuse(_: Session) -> None:
+        raise RuntimeError
+
+    with Session(engine) as session:
+        event.listen(session, "before_commit", refuse)
+        replace(session)
+        with pytest.raises(RuntimeError):
+            session.commit()
+    assert stored(docs) == [b"old"]
+    check(engine, docs, OLD)
+
+
+@pytest.mark.parametrize("moment", ["before_commit", "after_flush_postexec"])
+def test_a_failed_commit_of_what_a_listener_wrote(
+    tmp_path: Path, docs: StorageBackend, caplog: pytest.LogCaptureFixture, moment: str
+) -> None:
+    """The first file comes when the session had none to commit: its COMMIT proves as little as any that fails."""
+    engine = create_engine(f"sqlite:///{tmp_path}/busy.db", connect_args={"timeout": 0}, pool_reset_on_return=None)
+    Base.metadata.create_all(engine)
+    reader = sqlite3.connect(tmp_path / "busy.db", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM document").fetchall()  # holds a lock that COMMIT waits for
+    with Session(engine) as session:
+        event.listen(session, moment, lambda session, *_: session.add(Document(id=2, file=file(b"late"))), once=True)
+        session.add(Document(id=1))
+        with pytest.raises(OperationalError, match="locked"):
+            session.commit()
+    assert "a COMMIT was not acknowledged" in caplog.text
+    assert stored(docs) == [b"late"]
+    reader.close()
     engine.dispose()
 
 
