@@ -222,6 +222,13 @@ def mariadb(mariadb_server: mariadb_servers.MariaDBServer) -> Iterator[mariadb_s
 
 
 @pytest.fixture
+def mariadb_alone() -> Iterator[mariadb_servers.Database]:
+    """Lend the only database of a second server: sweeps of all databases see the prepared transactions of one."""
+    with start_or_skip(lambda: mariadb_servers.mariadb_server("mariadb-alone")).alone() as database:
+        yield database
+
+
+@pytest.fixture
 def mariadb_proxy(mariadb: mariadb_servers.Database) -> Iterator[MariaDBProxy]:
     """A proxy in front of `mariadb` that can cut the connection around a COMMIT."""
     with MariaDBProxy(mariadb) as proxy:

@@ -148,7 +148,7 @@ def named_storage(given: object) -> tuple[Any, StorageBackend | None]:
     """Return the name of a storage that is given itself or by its name; and the storage, if that is what is given."""
     if given is None or isinstance(given, str):
         return given, None
-    from holdfast.backends.base import StorageBackend  # noqa: PLC0415  # as above
+    from holdfast.backends.base import StorageBackend  # noqa: PLC0415  # it loads what `import holdfast` need not
 
     return (given.key, given) if isinstance(given, StorageBackend) else (given, None)
 

@@ -73,12 +73,18 @@ def driver(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-async def world(driver: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+def mariadb_of_the_world() -> str:
+    """The fixture of its database on MariaDB."""
+    return "mariadb"
+
+
+@pytest.fixture
+async def world(driver: str, mariadb_of_the_world: str, request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """An empty database with the tables, and how to run the commands."""
     if "sqlite" in driver:
         urls = [f"sqlite+{each}:///{tmp_path}/test.db" for each in (driver, "pysqlite")]
     else:
-        name, plain = ("mariadb", "pymysql") if "my" in driver else ("postgres", "psycopg")
+        name, plain = (mariadb_of_the_world, "pymysql") if "my" in driver else ("postgres", "psycopg")
         lent = request.getfixturevalue(name)
         urls = [lent.url(driver), lent.url(plain)]
     database = Database(urls[0], is_async=driver in {"aiosqlite", "asyncpg", "asyncmy"})

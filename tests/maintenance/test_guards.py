@@ -112,6 +112,7 @@ async def test_models_of_another_metadata_refuse(world, stacks, cellar) -> None:
         storages.unregister(lone)
 
 
+@pytest.mark.parametrize("mariadb_of_the_world", ["mariadb_alone"])
 @pytest.mark.parametrize(
     "driver",
     [

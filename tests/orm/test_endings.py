@@ -4,6 +4,7 @@ import gc
 import sqlite3
 import weakref
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from holdfast import FileObject, StorageBackend, StoredObject
 from holdfast.maintenance import sweep
 from tests.faults.world import with_savepoints
-from tests.orm.conftest import stored
+from tests.orm.conftest import Database, stored
 
 pytestmark = pytest.mark.usefixtures("docs", "archive")
 
@@ -96,11 +97,17 @@ def check(engine: Any, docs: StorageBackend, expected: dict[int, bytes]) -> None
 OLD, NEW = {1: b"old"}, {1: b"new", 2: b"second"}
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("postgres", marks=pytest.mark.postgres),
+        pytest.param("mariadb_alone", marks=pytest.mark.mariadb),
+    ],
+    indirect=True,
+)
 @pytest.mark.parametrize("end", ["commit", "rollback", "close", "prepare and commit", "prepare and rollback"])
-def test_two_phase_commit(engine: Any, url: str, docs: StorageBackend, end: str) -> None:
-    """Prepared, and then committed or not."""
-    if url.startswith("sqlite"):
-        return  # has no two-phase commit
+def test_two_phase_commit(engine: Any, docs: StorageBackend, end: str) -> None:
+    """Prepared, and then committed or not; SQLite has no such thing."""
     with Session(engine, twophase=True) as session:
         replace(session)
         for step in end.split(" and "):
@@ -280,6 +287,38 @@ def test_a_listener_that_raises_before_commit(engine: Any, docs: StorageBackend)
             session.commit()
     assert stored(docs) == [b"old"]
     check(engine, docs, OLD)
+
+
+def spoil(_: Any, connection: Any, __: Any) -> None:
+    """Let a statement fail, and think no more of it."""
+    with suppress(DBAPIError):
+        connection.execute(text("SELECT no_such_column"))
+
+
+@pytest.fixture
+def spoiling() -> Iterator[None]:
+    """A listener that does so after each row, as one might that keeps a log."""
+    event.listen(Document, "after_insert", spoil)
+    yield
+    event.remove(Document, "after_insert", spoil)
+
+
+@pytest.mark.usefixtures("spoiling")
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+async def test_a_failure_that_a_listener_hides(postgres: Any, docs: StorageBackend, driver: str) -> None:
+    """PostgreSQL has given up the transaction and would answer COMMIT with ROLLBACK, as if all were well."""
+    database = Database(postgres.url(driver), is_async=driver == "asyncpg")
+    await database.create(Base)
+
+    def work(session: Session) -> None:
+        session.add(Document(file=file(b"content")))
+        session.commit()
+
+    for _ in range(2):  # by an engine that was never used, and by one that was
+        with pytest.raises(DBAPIError):
+            await database.run(work)
+        assert stored(docs) == []
+    await database.dispose()
 
 
 @pytest.mark.parametrize("moment", ["before_commit", "after_flush_postexec"])

@@ -1,5 +1,6 @@
 """MariaDB from Debian's packages, on a Unix socket, apart from the system's own."""
 
+import fcntl
 import os
 import pwd
 import secrets
@@ -62,6 +63,14 @@ class MariaDBServer:
     socket: str
 
     @contextmanager
+    def alone(self) -> Iterator[Database]:
+        """Lend the only database that is used meanwhile, in all processes that share the server."""
+        with Path(self.socket).with_name("alone").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with self.database() as database:
+                yield database
+
+    @contextmanager
     def database(self) -> Iterator[Database]:
         """Lend an empty database that nobody else uses meanwhile."""
         # Not kept for the next test as PostgreSQL's are: making one takes 1 ms.
@@ -119,9 +128,9 @@ def _drop_schemas(cursor: Any, name: str) -> None:
         cursor.execute(f"DROP DATABASE `{schema}`")
 
 
-def mariadb_server() -> MariaDBServer:
+def mariadb_server(name: str = "mariadb") -> MariaDBServer:
     """Start MariaDB without any of its guards against a power cut."""
-    return MariaDBServer(start_once("mariadb", _start)["socket"])
+    return MariaDBServer(start_once(name, _start)["socket"])
 
 
 def _start(folder: Path) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import UnboundExecutionError
 
 from holdfast.orm import rehearsal
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Table
     from sqlalchemy.orm import Session
-
-
-_COMMIT_SUCCEEDS = {"sqlite", "mysql", "mariadb"}  # or raises
-_IN_TRANSACTION = 2  # PQTRANS_INTRANS of libpq, PQtransactionStatus
 
 
 def fresh_connection(bind: Engine | Connection) -> AbstractContextManager[Connection]:
@@ -38,18 +34,6 @@ def fresh_connection(bind: Engine | Connection) -> AbstractContextManager[Connec
     except BaseException:  # MariaDB is asked for it, so that this may fail, or be cancelled
         connection.close()
         raise
-
-
-def check_transaction(connection: Connection) -> None:
-    """Raise if a transaction has failed: PostgreSQL answers its COMMIT with ROLLBACK, and no driver says so.
-
-    psycopg knows how it stands with a transaction, others have to ask the server.
-    """
-    if connection.dialect.name in _COMMIT_SUCCEEDS:
-        return
-    about = getattr(connection.connection.driver_connection, "info", None)
-    if getattr(about, "transaction_status", None) != _IN_TRANSACTION:
-        connection.execute(select(1))
 
 
 def engines_of(session: Session, outbox: Table) -> list[Engine]:

@@ -204,7 +204,6 @@ class Ledger:
         edits: File columns that the flush under way changes, by row and column.
         watched: Connections that rows with files were written through.
         heard: Those whose COMMIT is listened for.
-        alive: Those that the flush of this commit has just inserted a row through, which a failed transaction refuses.
         schemas: Where a connection translates names of schemas, by engine; fresh ones have to do the same.
         begun: Whether its root transaction has begun; a delete may be queued before.
         closing: Called when it is settled.
@@ -218,7 +217,6 @@ class Ledger:
         self.autocommit = False
         self.edits: dict[Any, Any] = {}
         self.watched: set[Any] = set()
-        self.alive: set[Any] = set()
         self.heard: set[Any] = set()
         self.schemas: dict[Any, Any] = {}
         self.is_ending = False
@@ -232,7 +230,7 @@ class Ledger:
         for stop in self.closing:
             stop()
         self.closing.clear()
-        for connections in (self.watched, self.alive, self.heard):
+        for connections in (self.watched, self.heard):
             connections.clear()
 
     @cached_property

@@ -7,7 +7,7 @@ do_orm_execute                the same for the rows of a bulk statement, before 
 before_insert, before_update  a row that was changed since is looked at again; its connection is watched
 before_delete                 what a deleted row holds is selected and locked; it also sees delete-orphan victims
 after_flush_postexec          what rows took and dropped is noted
-before_commit                 the database is asked whether the transaction still lives, so that a COMMIT which it
+before_commit                 it is made sure that the transaction still lives, so that a COMMIT which the database
                               would answer with ROLLBACK is never sent; the outbox is told what is to be deleted; at its
                               end "sent" is noted: from here on a failure proves nothing
 engine commit                 "sent" is noted only here where others listen for `before_commit`, too, and may raise
@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, event
 from sqlalchemy.orm import Session
 
-from holdfast.orm import boxing, bulk, engines, flush, kept_values, last_look, session_ledger, settlement, watching
+from holdfast.orm import alive, boxing, bulk, flush, kept_values, last_look, session_ledger, settlement, watching
 from holdfast.orm.session_ledger import KEY
 from holdfast.orm.tracking import FILES
 
@@ -75,18 +75,17 @@ def do_orm_execute(execution: ORMExecuteState) -> Result[Any] | None:
     return bulk.execute(execution) if execution.statement.is_dml else None
 
 
-def before_insert(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
-    """The same; if the INSERT succeeds, the transaction lives."""
-    before_row(_, connection, state)
-    if state.session is not None and (ledger := session_ledger.current(state.session)) is not None:
-        ledger.alive.add(connection)
-
-
 def before_row(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
     """Do what listeners that came after `before_flush` have made necessary."""
     flush.before_row(connection, state)
     if state.session is not None:
         watching.watch(connection, state.session)
+
+
+def before_insert(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
+    """Do the same, and remember that the INSERT will show whether the transaction lives."""
+    before_row(_, connection, state)
+    alive.expect_insert(connection)
 
 
 def before_delete(_: Any, connection: Connection, state: InstanceState[Any]) -> None:
@@ -113,12 +112,12 @@ def before_commit(session: Session) -> None:
     if session.get_nested_transaction() is not None:
         return
     if (ledger := session_ledger.current(session)) is not None:
-        ledger.alive.clear()
+        alive.forget(ledger.watched)
     _flush_all(session)
     ledger = session_ledger.current(session)
     if ledger is not None and not ledger.is_empty():
-        for connection in ledger.watched - ledger.alive:
-            engines.check_transaction(connection)
+        for connection in ledger.watched:
+            alive.check(connection)
         last_look.check(ledger)
         boxing.write(session, ledger)
         watching.await_commit(session, ledger)

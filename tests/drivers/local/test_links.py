@@ -117,3 +117,14 @@ def test_the_temporary_folder_is_reserved(storage):
                 operation(key)
     storage.put(f"folder/{TEMPORARY}/x", b"only at the root")
     assert [info.key for info in storage.list()] == [f"folder/{TEMPORARY}/x"]
+
+
+def test_a_folder_swapped_for_a_link_while_it_is_listed(storage, root, outside):
+    """Its name was read before, and leads out of the storage now."""
+    storage.put("a", b"first")
+    storage.put("folder/b", b"second")
+    listing = storage.list()
+    assert next(listing).key == "a"
+    (root / "folder").rename(root / "moved")
+    (root / "folder").symlink_to(outside, target_is_directory=True)
+    assert list(listing) == []

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from holdfast import errors
 from holdfast.drivers.abilities import FILES
 from holdfast.drivers.local.files import TemporaryFile, clear_temporary, describe
-from holdfast.drivers.local.folders import Folders, KeptFolders
+from holdfast.drivers.local.folders import Folders
 from holdfast.drivers.local.listing import walk
 from holdfast.drivers.local.reading import FileChunks
 from holdfast.drivers.optional import OpenedFile, PlainFiles
@@ -68,11 +68,10 @@ class LocalDriver:
         self._durable = durable
         self._mode = mode
         self._folder_mode = mode | (mode & 0o444) >> 2
-        self._kept = KeptFolders(root)
         self._cached: CachedFolder | None = None
 
     def _folders(self, *, create: bool = True) -> Folders:
-        return Folders(self._root, self._kept, self._folder_mode, create=create)
+        return Folders(self._root, self._folder_mode, create=create)
 
     @property
     def native(self) -> Path:
@@ -117,8 +116,6 @@ class LocalDriver:
     def _write(self, folders: Folders, put: Put) -> TemporaryFile:
         file = TemporaryFile(folders, put.key, self._mode)
         try:
-            if not put.body.is_at_hand:
-                file.lock()
             for block in put.body.blocks(READ_SIZE):
                 file.write(block)
         except BaseException:
@@ -170,7 +167,6 @@ class LocalDriver:
             with self._folders() as folders:
                 file = TemporaryFile(folders, target, self._mode)
                 try:
-                    file.lock()
                     _copy_bytes(source.descriptor, file.descriptor)
                     if self._durable:
                         os.fsync(file.descriptor)

@@ -26,12 +26,9 @@ class TemporaryFile:
         self._name = os.urandom(16).hex()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self.descriptor = os.open(self._name, flags, mode, dir_fd=self._folder)
-        self._open = self._is_named = True
-
-    def lock(self) -> None:
-        """Say that it is in use, as long as this process lives; what is written at once is too young to be cleared."""
         with suppress(OSError):  # a file system without locks
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX)  # says that it is in use, as long as this process lives
+        self._open = self._is_named = True
 
     def write(self, block: memoryview) -> None:
         """Append a whole block."""

@@ -34,7 +34,7 @@ def walk(folder: int, base: str, after: str) -> Iterator[ObjectInfo]:
                     yield describe(base + name, found)
                 continue
             try:
-                inner = os.open(name, FOLDER_FLAGS, dir_fd=folder)
+                inner = os.open(name[:-1], FOLDER_FLAGS, dir_fd=folder)  # with the slash a link would be followed
             except OSError as error:
                 if error.errno in {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}:
                     continue  # removed, or swapped for a link, since it was seen

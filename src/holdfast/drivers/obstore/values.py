@@ -34,7 +34,6 @@ _HEADERS = {
     "storage_class": "Storage-Class",
 }
 _SYSTEM = {"content-disposition", "content-encoding", "content-language", "cache-control", "storage-class"}
-_NO_METADATA = ObjectInfo("", 0).metadata
 _FAR = 2**63 - 1  # obstore takes unsigned 64-bit numbers, some servers only signed ones
 
 
@@ -89,21 +88,9 @@ def describe(meta: Mapping[str, Any], found: Mapping[str, str] | None = None) ->
 
 def described(page: Iterable[Mapping[str, Any]], after: str | None) -> list[ObjectInfo]:
     """Return what of a page of a listing comes after a key; not every service does as it is told."""
-    last, make = after or "", tuple.__new__  # `describe` or `ObjectInfo()` would make a listing 5 % slower
+    last = after or ""
     return [
-        make(
-            ObjectInfo,
-            (
-                key,
-                meta["size"],
-                meta["last_modified"].timestamp(),
-                etag(meta["e_tag"]),
-                meta["version"],
-                None,
-                _NO_METADATA,
-                None,
-            ),
-        )
+        ObjectInfo(key, meta["size"], meta["last_modified"].timestamp(), etag(meta["e_tag"]), meta["version"])
         for meta in page
         if (key := meta["path"]) > last
     ]
