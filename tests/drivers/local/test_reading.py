@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from holdfast.drivers import resident
 from holdfast.drivers.local import LocalDriver
-from holdfast.drivers.local import reading as local_reading
 from holdfast.drivers.protocol import MIB
 
 BYTES = bytes(range(256)) * 40  # 10 KiB
@@ -29,7 +29,7 @@ def chunks(storage, root):
 @pytest.fixture
 def nothing_resident(monkeypatch):
     """As on a system that cannot tell what is in memory."""
-    monkeypatch.setattr(local_reading, "_NOWAIT", 0)
+    monkeypatch.setattr(resident, "_NOWAIT", 0)
 
 
 def open_files():

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import TYPE_CHECKING, Self
 
-from holdfast.drivers.protocol import MIB
+from holdfast.drivers.resident import resident_chunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from holdfast.drivers.optional import OpenedFile
-
-_NOWAIT = getattr(os, "RWF_NOWAIT", 0)  # Linux has it
-_AT_ONCE = MIB  # copying more would hold up an event loop for longer than a hop to a thread
 
 
 class FileChunks:
@@ -54,9 +50,7 @@ class FileChunks:
     def at_once(self) -> bytes | None:
         """Read a chunk that the kernel has in memory; None where `next` has to wait, to open the file, or to end."""
         wanted = min(self._step, self._rest)
-        if not _NOWAIT or not 0 < wanted <= _AT_ONCE:
-            return None
-        chunk = _resident(self._descriptor, self._position, wanted)
+        chunk = resident_chunk(self._descriptor, self._position, wanted) if wanted else None
         return None if chunk is None else self._passed(chunk)
 
     def _passed(self, chunk: bytes) -> bytes:
@@ -73,16 +67,3 @@ class FileChunks:
 
     def __del__(self) -> None:
         self.close()
-
-
-def _resident(descriptor: int, start: int, size: int) -> bytes | None:
-    try:
-        if not os.preadv(descriptor, (bytearray(1),), start + size - 1, _NOWAIT):  # spares most copies that are in vain
-            return None
-        # `BytesIO` hands out the bytes that the kernel wrote into it; copying them would double the time.
-        buffer = io.BytesIO(bytes(size))
-        with buffer.getbuffer() as view:
-            read = os.preadv(descriptor, (view,), start, _NOWAIT)
-    except OSError:  # it would have to wait, or the file system cannot tell
-        return None
-    return buffer.getvalue() if read == size else None
